@@ -1,0 +1,58 @@
+"""Errors, by who can mend them.
+
+HealthslmError
+├── BadMessage      the sender: dropped or set aside, counted, and we go on
+├── ConfigError     the operator: names the file, the key and what is allowed      (78)
+├── RecordingError  whoever chose the recording: unreadable, or of an unknown form
+├── IntegrityError  the storage: altered, torn, or sealed under another key
+├── LockedError     the owner: this needs a key that is not here                   (77)
+├── BrokerError     the network: try again later                                   (75)
+└── ModelError      the model: the template speaks instead
+
+No message holds a measurement, a name, a key or a prompt: counts, kinds and record ids only.
+Misuse by our own code is ValueError or RuntimeError and may crash.
+"""
+
+
+class HealthslmError(Exception):
+    """The root; never raised itself."""
+
+    exit_code = 1
+
+
+class BadMessage(HealthslmError):
+    """A payload that breaks the wire format; `reason` is a short fixed word for counting."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ConfigError(HealthslmError):
+    """The configuration cannot be used as written."""
+
+    exit_code = 78
+
+
+class RecordingError(HealthslmError):
+    """A recording cannot be read."""
+
+
+class IntegrityError(HealthslmError):
+    """Stored bytes are not what was sealed."""
+
+
+class LockedError(HealthslmError):
+    """The key that opens this is not at hand."""
+
+    exit_code = 77
+
+
+class BrokerError(HealthslmError):
+    """The broker cannot be reached."""
+
+    exit_code = 75
+
+
+class ModelError(HealthslmError):
+    """The language model cannot be used."""
