@@ -9,10 +9,13 @@ stream is cut, state and outputs come out the same, bit for bit.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
 
 S = TypeVar("S")
 
@@ -52,8 +55,13 @@ def _pack(x: object) -> object:
     raise NotImplementedError(f"a state may not hold {type(x).__name__}")
 
 
+def array(frozen: tuple[list[int], bytes]) -> FloatArray:
+    """Return the array that `freeze` wrote as (shape, bytes)."""
+    shape, data = frozen
+    return np.frombuffer(data, "<f8").reshape(shape).copy()
+
+
 def _unpack(kind: type, x: Any) -> Any:
-    if kind is np.ndarray:
-        shape, data = x
-        return np.frombuffer(data, "<f8").reshape(shape).copy()
+    if kind is np.ndarray or getattr(kind, "__origin__", None) is np.ndarray:
+        return array(x)
     raise NotImplementedError(f"a state may not hold {kind.__name__}")

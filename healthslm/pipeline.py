@@ -1,0 +1,186 @@
+"""Signals and detectors of one person, wired by the kinds they read.
+
+One lane is one stage and one stream, so two sensors never mix their evidence. What a
+stage puts out is carried through everything that reads it before the next output is
+looked at: the order in which a lane sees its input does not depend on how the stream
+was cut.
+
+A detector may also name `context`: kinds from any stream ("activity"), or "tick". Its
+lane then waits until time has passed for all of them, and hands over in order of time.
+It waits `PATIENCE_S` at most, so a sensor that is silent delays, and never blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import msgspec
+
+from healthslm import detect, signals
+from healthslm.records import MAX_SPAN_S, Beat, Chunk, Derived, Finding, Tick, Vital
+from healthslm.stage import Stage, array, freeze, thaw
+
+LATENCY_S = 30.0
+"""No stage's outputs lag its input by more; the conformance suite asks each of them."""
+
+PATIENCE_S = MAX_SPAN_S + LATENCY_S
+TICK_S = 60.0
+
+Item = Chunk | Beat | Vital | Tick
+_ITEMS: dict[str, type[Any]] = {c.__name__: c for c in (Chunk, Beat, Vital, Tick)}
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A stage at work on one stream, and the items that wait for their context."""
+
+    stage: Stage[Any]
+    state: Any
+    pending: list[Item] = field(default_factory=list)
+    newest_s: dict[str, float] = field(default_factory=dict)  # by kind; "": its own stream
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        return getattr(self.stage, "context", ())
+
+    def take(self, item: Item) -> Iterator[Item]:
+        """Yield what may be handed to the stage now, oldest first."""
+        if not self.context:
+            yield item
+            return
+        kind = _kind(item)
+        self.newest_s[kind if kind in self.context else ""] = _time(item)
+        self.pending.append(item)
+        settled_s = self._settled_s()
+        self.pending.sort(key=_order)
+        while self.pending and _time(self.pending[0]) < settled_s:
+            yield self.pending.pop(0)
+
+    def _settled_s(self) -> float:
+        """Time before which nothing more can come."""
+        own_s = self.newest_s.get("", float("-inf"))
+        waits = [self.newest_s.get(k, float("-inf")) for k in self.context]
+        if "tick" in self.context:  # ticks come for certain, and long after the data
+            return waits[self.context.index("tick")]
+        return min(own_s, max(min(waits), own_s - PATIENCE_S))
+
+
+class Pipeline:
+    """Chunks in, beats, vitals and findings out.
+
+    Parameters
+    ----------
+    signals, detectors
+        Stages by name; by default every one that the packages hold.
+    """
+
+    def __init__(
+        self,
+        signal_stages: Mapping[str, Stage[Any]] | None = None,
+        detectors: Mapping[str, Stage[Any]] | None = None,
+    ) -> None:
+        first = signals.signals() if signal_stages is None else signal_stages
+        then = detect.detectors() if detectors is None else detectors
+        self._stages: dict[str, Stage[Any]] = {**first, **then}
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._newest_s = float("-inf")
+        self._tick_s = float("-inf")
+
+    def feed(self, item: Chunk | Tick) -> list[Derived]:
+        """Take a chunk, or the news that time has come so far; return what it led to.
+
+        Chunks come in order of their ends, and none is longer than `MAX_SPAN_S`: then the
+        outputs do not depend on where the streams were cut.
+        """
+        out: list[Derived] = []
+        if isinstance(item, Chunk):
+            self._carry(item, out)
+        self._pass_time(item.end_s if isinstance(item, Chunk) else item.t_s, out)
+        return out
+
+    def _carry(self, item: Item, out: list[Derived]) -> None:
+        """Take one item through every lane that reads it, and what comes of it likewise."""
+        kind = _kind(item)
+        for name, stage in self._stages.items():
+            if kind in stage.reads and not isinstance(item, Tick):
+                key = (name, item.stream)
+                if key not in self._lanes:
+                    self._lanes[key] = _Lane(stage, stage.start())
+                self._work(self._lanes[key], item, out)
+            elif kind in getattr(stage, "context", ()):
+                for (of, _), lane in list(self._lanes.items()):
+                    if of == name:
+                        self._work(lane, item, out)
+
+    def _work(self, lane: _Lane, item: Item, out: list[Derived]) -> None:
+        for ready in lane.take(item):
+            lane.state, results = lane.stage.step(lane.state, ready)
+            for result in results:
+                out.append(result)
+                if not isinstance(result, Finding):
+                    self._carry(result, out)
+
+    def _pass_time(self, t_s: float, out: list[Derived]) -> None:
+        """Tick at every whole minute that no stream can still bring data for."""
+        self._newest_s = max(self._newest_s, t_s)
+        due_s = (self._newest_s - PATIENCE_S) // TICK_S * TICK_S
+        if self._tick_s == float("-inf"):
+            self._tick_s = due_s
+        while self._tick_s < due_s:
+            self._tick_s += TICK_S
+            self._carry(Tick(self._tick_s), out)
+
+    def snapshot(self) -> bytes:
+        """Return everything the next `feed` depends on."""
+        lanes = [
+            [*key, freeze(lane.state), [_pack(x) for x in lane.pending], lane.newest_s]
+            for key, lane in sorted(self._lanes.items())
+        ]
+        return freeze([self._newest_s, self._tick_s, lanes])
+
+    def restore(self, data: bytes) -> None:
+        """Go on from a snapshot.
+
+        A lane whose stage is gone, or keeps its state in another form since, begins anew:
+        its evidence ends, as at a gap.
+        """
+        self._newest_s, self._tick_s, lanes = msgspec.msgpack.decode(data)
+        self._lanes = {}
+        for name, stream, state, pending, newest_s in lanes:
+            stage = self._stages.get(name)
+            if stage is None:
+                continue
+            lane = _Lane(stage, stage.start())
+            try:
+                lane.state = thaw(stage, state)
+                lane.pending = [_unpack(x) for x in pending]
+                lane.newest_s = newest_s
+            except msgspec.ValidationError:
+                lane = _Lane(stage, stage.start())
+            self._lanes[name, stream] = lane
+
+
+def _kind(item: Item) -> str:
+    return "tick" if isinstance(item, Tick) else item.kind
+
+
+def _time(item: Item) -> float:
+    return item.t_s
+
+
+def _order(item: Item) -> tuple[float, str, str]:
+    return (item.t_s, _kind(item), "" if isinstance(item, Tick) else item.stream)
+
+
+def _pack(item: Item) -> list[Any]:
+    return [type(item).__name__, *(getattr(item, f.name) for f in fields(item))]
+
+
+def _unpack(packed: list[Any]) -> Item:
+    name, *values = packed
+    if name == "Chunk":
+        values[-1] = array(values[-1])
+    item: Item = _ITEMS[name](*values)
+    return item
