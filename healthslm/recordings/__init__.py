@@ -41,14 +41,15 @@ def load(path: str | Path, channel: str | int | None = None) -> Recording:
         if path.name.endswith((".csv", ".csv.xz")):
             from healthslm.recordings import csv
 
-            return csv.load(path)
+            return csv.load(path, channel)
         header = path if path.suffix == ".hea" else path.with_name(path.name + ".hea")
         if header.is_file():
             from healthslm.recordings import wfdb
 
             return wfdb.load(header, channel)
     except OSError as error:
-        raise RecordingError(f"cannot read {path.name}: {error.strerror}") from error
+        at = Path(str(error.filename or path)).name
+        raise RecordingError(f"cannot read {at}: {error.strerror}") from error
     raise RecordingError(
         f"no recording at {path.name}: want a folder with recording.json, a WFDB .hea, "
         "a .csv or a .csv.xz"

@@ -1,36 +1,29 @@
-"""WFDB records: header, signals in formats 16 and 212, annotations (`.atr`).
+"""WFDB records: the header, and signals in formats 16 and 212.
 
-Written from the format's description: header(5), signal(5) and annot(5) of the WFDB
+Written from the format's description: header(5) and signal(5) of the WFDB
 Applications Guide, https://physionet.org/physiotools/wag/.
 
-Where we differ: no multi-segment records, no EDF, no other signal format, no skew
-between signals; a signal whose unit or name says nothing we know is left out.
+Where we differ: no multi-segment records, no EDF, no other signal format; a signal whose
+unit or name says nothing we know is left out.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from healthslm.errors import RecordingError
+from healthslm.recordings.atr import BEATS, read_marks
 from healthslm.recordings.tracks import Int16Array, Marks, Recording, Track
 from healthslm.records import MISSING
 
 MAX_HEADER = 64 * 1024  # bytes; a 12-lead header with comments is 2 KiB
 MAX_SIGNALS = 64
 MAX_DATA = 512 * 1024 * 1024  # bytes; a 25-hour two-lead Holter is 67 MB
-MAX_SAMPLE = 2**40  # of an annotation: 34 years at 1 kHz
-
-BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
-"""Mnemonics that stand for a beat (ecgcodes.h); flutter waves ("!") are not counted as such."""
-
-# ecgcodes.h: mnemonic of each annotation code; "." where a code is not assigned.
-_MNEMONICS = '.NLRaVFJASEj/Q~.|.sT*D"=pB^t+u?![]en@xf()r'
 
 _GAIN = re.compile(r"([-+0-9.eE]+)(?:\((-?\d+)\))?(?:/(\S+))?$")
 _FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?$")
@@ -42,6 +35,7 @@ class _Signal:
     file: str
     format: int
     per_frame: int  # samples in each frame
+    skew: int  # frames by which the signal's samples are stored late
     skip: int  # bytes before the first sample
     gain: float  # ADC units per physical unit
     baseline: int  # ADC units at physical zero
@@ -156,13 +150,13 @@ def _parse_header(lines: list[str]) -> _Header:
 def _parse_signal(line: str) -> _Signal:
     fields = line.split(maxsplit=8)
     form = _FORMAT.match(fields[1])
-    if not form or form[1] not in ("16", "212") or int(form[3] or 0):
-        raise RecordingError("signal format not supported: only 16 and 212, without skew")
+    if not form or form[1] not in ("16", "212"):
+        raise RecordingError("signal format not supported: only 16 and 212")
     match = _GAIN.match(fields[2]) if len(fields) > 2 else None
     gain = float(match[1]) if match else 0.0
     zero = int(fields[4]) if len(fields) > 4 else 0
     baseline = int(match[2]) if match and match[2] else zero
-    per_frame, skip = int(form[2] or 1), int(form[4] or 0)
+    per_frame, skew, skip = int(form[2] or 1), int(form[3] or 0), int(form[4] or 0)
     if not 0 < per_frame <= 1024 or not np.isfinite(gain) or abs(baseline) > 2**31:
         raise ValueError("samples per frame, gain or baseline")
     if not fields[0] or Path(fields[0]).name != fields[0] or fields[0] in ("-", "~"):
@@ -173,6 +167,7 @@ def _parse_signal(line: str) -> _Signal:
         fields[0],
         int(form[1]),
         per_frame,
+        skew,
         skip,
         gain or 200.0,
         baseline,
@@ -185,8 +180,11 @@ def _date(fields: list[str]) -> float | None:
     """Return UTC seconds of the base time and date; None where either is not there."""
     if len(fields) < 2:
         return None
-    form = "%H:%M:%S.%f %d/%m/%Y %z" if "." in fields[0] else "%H:%M:%S %d/%m/%Y %z"
-    return datetime.strptime(" ".join((*fields, "+0000")), form).timestamp()
+    day, month, year = (int(part) for part in fields[1].split("/"))
+    hour, minute, second = fields[0].split(":")
+    return datetime(year, month, day, int(hour), int(minute), tzinfo=UTC).timestamp() + float(
+        second
+    )
 
 
 def _samples(path: Path, header: _Header, index: int) -> Int16Array:
@@ -206,7 +204,10 @@ def _samples(path: Path, header: _Header, index: int) -> Int16Array:
         raise RecordingError(f"{file.name}: the signal file is cut short")
     first = sum(header.signals[i].per_frame for i in group if i < index)
     table = raw[: (header.count or held) * width].reshape(-1, width)
-    return np.ascontiguousarray(table[:, first : first + signal.per_frame]).reshape(-1)
+    late = min(signal.skew, len(table))
+    samples = np.full((len(table), signal.per_frame), MISSING, np.int16)
+    samples[: len(table) - late] = table[late:, first : first + signal.per_frame]
+    return samples.reshape(-1)
 
 
 def _unpack16(data: bytes) -> Int16Array:
@@ -227,77 +228,3 @@ def _unpack212(data: bytes) -> Int16Array:
         last = (data[-2] | (data[-1] & 0x0F) << 8) ^ 0x800
         flat = np.append(flat, np.int16(last - 0x800))
     return flat
-
-
-def read_marks(path: Path, fs: float) -> Marks:
-    """Read an annotation file in MIT format.
-
-    Parameters
-    ----------
-    fs
-        Hz; the rate that `Marks.samples` count in. A file that states a time resolution of
-        its own is converted to it.
-
-    Raises
-    ------
-    RecordingError
-        The file is torn, or its times run beyond all bounds.
-    """
-    if path.stat().st_size > MAX_DATA:
-        raise RecordingError(f"{path.name}: the annotation file is too long")
-    data = path.read_bytes()
-    try:
-        times, codes, aux = _parse_annotations(data)
-    except (IndexError, ValueError) as error:
-        raise RecordingError(f"{path.name}: a damaged annotation file") from error
-    resolution = next(
-        (
-            m
-            for code, a in zip(codes, aux, strict=True)
-            if code == 22 and (m := _RESOLUTION.match(a))
-        ),
-        None,
-    )
-    samples = np.array(times, np.int64)
-    if resolution and 0 < float(resolution[1]) <= 1e6:
-        samples = np.rint(samples * (fs / float(resolution[1]))).astype(np.int64)
-    symbols = tuple(_MNEMONICS[c] if c < len(_MNEMONICS) else "." for c in codes)
-    return Marks(samples, symbols, tuple(aux))
-
-
-_RESOLUTION = re.compile(r"## time resolution: (\d{1,9}(?:\.\d{1,9})?)")
-
-
-def _parse_annotations(data: bytes) -> tuple[list[int], list[int], list[str]]:
-    """Return times, codes and aux strings: 16-bit words of a 6-bit code and a 10-bit step."""
-    words: NDArray[np.uint16] = np.frombuffer(data, "<u2", count=len(data) // 2)
-    steps, kinds = (words & 0x3FF).tolist(), (words >> 10).tolist()
-    times: list[int] = []
-    codes: list[int] = []
-    aux: list[str] = []
-    at = time = 0
-    while at < len(kinds):
-        code, step = kinds[at], steps[at]
-        at += 1
-        if code == 0 and step == 0:
-            break
-        if code == 59:  # SKIP: a step of 32 bits follows, high word first
-            high, low = int(words[at]), int(words[at + 1])
-            time += (high << 16 | low) - (1 << 32 if high & 0x8000 else 0)
-            at += 2
-        elif code == 63:  # AUX: text of `step` bytes, padded to a whole word
-            text = data[2 * at : 2 * at + step]
-            if len(text) < step or not aux:
-                raise ValueError("aux text")
-            aux[-1] = text.rstrip(b"\0").decode("latin-1")
-            at += (step + 1) // 2
-        elif code < 50:
-            time += step
-            if not 0 <= time <= MAX_SAMPLE:
-                raise ValueError("time of an annotation")
-            times.append(time)
-            codes.append(code)
-            aux.append("")
-        elif code not in (60, 61, 62):  # NUM, SUB, CHN: not used here
-            raise ValueError("annotation code")
-    return times, codes, aux
