@@ -24,7 +24,19 @@ MAX_COLUMNS = 64
 DATED_S = 1e9  # times from here on (2001) are UTC, smaller ones count from the start
 
 _TIME = ("time [s]", "time_s", "time")
-_LEADS = "ecg ii mlii i iii v v5 v1 v2 v3 v4 v6 avr avl avf".split()  # in order of choice
+# In order of choice.
+_LEADS = (
+    "ecg",
+    "ii",
+    "mlii",
+    "i",
+    "iii",
+    "v",
+    *(f"v{n}" for n in range(1, 7)),
+    "avr",
+    "avl",
+    "avf",
+)
 _KINDS = {"pleth": "ppg", "resp": "respiration", "hr": "heart_rate"}
 _UNITS = {
     "ecg": "mV",
@@ -42,7 +54,7 @@ def load(path: Path, channel: str | int | None = None) -> Recording:
     """Read the table at `path`; its streams become "csv/ecg", "csv/ppg" and so on.
 
     Of several ECG leads one is taken: the column named `channel`, else by custom (II first).
-    Samples are rounded to 1/65,000 of the column's range.
+    Values of more than three decimals are rounded to 1/65,000 of the column's range.
 
     Raises
     ------
@@ -99,9 +111,9 @@ def _spacing(times: FloatArray) -> tuple[float, list[tuple[int, int]]]:
     """Return fs, and (row, sample index) at which each run without a hole begins."""
     steps = np.diff(times)
     usual = float(np.median(steps))
-    if not np.isfinite(times).all() or not 1e-5 < usual < 3600 or (steps <= 0).any():
+    if not np.isfinite(times).all() or not 1e-5 < usual < 3600 or (steps < 0).any():
         raise RecordingError("the times of a table must rise in even steps")
-    close = steps < 1.5 * usual
+    close = steps < 1.5 * usual  # printed times are rounded: a step may look like 0
     fs = _neat(float(np.count_nonzero(close) / steps[close].sum()))
     rows = [0, *(np.flatnonzero(~close) + 1).tolist()]
     runs = [(row, round(float(times[row] - times[0]) * fs)) for row in rows]
@@ -139,7 +151,11 @@ def _streams(header: list[str], fs: float, channel: str | int | None) -> dict[st
 
 
 def _scale(values: FloatArray) -> tuple[float, float]:
-    """Return gain and offset that spread the values over the int16 range."""
+    """Return gain and offset: exact for values of few decimals, else 1/65,000 of the range."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    for gain in (1.0, 0.1, 0.01, 0.001):
+        counts = values / gain
+        if max(-low, high) < 32_000 * gain and np.nanmax(np.abs(counts - np.rint(counts))) < 1e-6:
+            return gain, 0.0
     gain = (high - low) / 65_000
     return (gain, (low + high) / 2) if gain > 0 and np.isfinite(gain) else (1.0, low)

@@ -204,7 +204,7 @@ def _load_track(path: Path, t: _Track) -> Track:
 
 def _pack(samples: Int16Array) -> bytes:
     steps = np.diff(samples.view("<u2"), prepend=np.uint16(0))  # wraps around: exact
-    return zlib.compress(steps.view(np.uint8).reshape(-1, 2).T.tobytes(), 9)
+    return zlib.compress(steps.view(np.uint8).reshape(-1, 2).T.tobytes())
 
 
 def _unpack(data: bytes, count: int) -> Int16Array:
