@@ -125,15 +125,14 @@ class Intake:
 
     def _place(self, line: Line, frame: Frame) -> Taken:
         """Take the samples: on where they should be, after a gap, or not at all."""
-        self.count("taken")
         same = line.anchored and line.fs == frame.fs
         index = frame.start + (line.shift if line.anchored else 0)
         if same and index < line.index:
-            self.counts["taken"] -= 1
             raise self.refuse("order")
         if not same or abs(frame.t_s - line.epoch_s - index / frame.fs) > TOLERANCE_S:
             if line.index >= 0 and frame.t_s < line.end_s - TOLERANCE_S:
                 self.count("overlap")
+                self.count("taken")
                 return Taken(None, None)
             index = max(index, line.index + 1)
             t_s = frame.t_s if line.index < 0 else max(frame.t_s, line.end_s)
@@ -144,6 +143,7 @@ class Intake:
                 shift=index - frame.start,
                 anchored=True,
             )
+        self.count("taken")
         chunk = physical(frame, line.epoch_s, index)
         gap = _gap(self._lines[frame.name], chunk)
         if gap is not None:
