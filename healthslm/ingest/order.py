@@ -100,10 +100,9 @@ class Intake:
             raise self.refuse("time")
         return self._place(line, frame)
 
-    def due(self, name: str) -> tuple[int, int]:
-        """Return the boot and the sequence number that the stream `name` should go on with."""
-        line = self._lines[name]
-        return line.boot, line.due
+    def due(self) -> dict[str, tuple[int, int]]:
+        """Return, by stream, the boot and the sequence number it should go on with."""
+        return {name: (line.boot, line.due) for name, line in self._lines.items()}
 
     def refuse(self, reason: str) -> BadMessage:
         """Count a refused message and return the error to raise."""

@@ -1,0 +1,277 @@
+"""The daemon: frames in over MQTT, through the pipeline, into the sealed store.
+
+One thread, one loop: select, decode, step, commit, acknowledge. While it works it does not
+read, so a flood waits at the broker. Nothing is acknowledged before it is on disk; killed at
+any moment, the daemon goes on from its last commit, and the rest comes again.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from healthslm import config as configuration
+from healthslm import days, ingest, ledger, service
+from healthslm.errors import BadMessage
+from healthslm.link import Link, Message, Up
+from healthslm.pipeline import Pipeline
+from healthslm.records import Chunk, Derived, Finding, Frame, Tick
+
+if TYPE_CHECKING:
+    from healthslm.config import Config
+    from healthslm.vault.store import Store
+
+POLL_S = 0.25  # a signal is noticed so soon
+TICK_S = 10.0  # silence after which the wall clock moves time
+SETTLE_S = 180.0  # the pipeline holds findings back for its context: at most 150 s
+MAX_WISH = 256  # bytes of a request
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run came to."""
+
+    taken: int
+    commits: int
+    counts: dict[str, int]
+    rss_mb: float  # at its highest
+    cpu_s: float  # without the language model's process
+
+
+class Daemon:
+    """One person's frames, from the broker's messages to the store.
+
+    Parameters
+    ----------
+    config
+        Everything a person may set.
+    store
+        Opened with the device key.
+    link
+        Connected or not; it looks after itself.
+    """
+
+    def __init__(self, config: Config, store: Store, link: Link) -> None:
+        self.commits = 0
+        self._config = config
+        self._store = store
+        self._link = link
+        self._person = config.person.id
+        self._intake = ingest.Intake()
+        self._pipeline = Pipeline(None, configuration.detectors(config))
+        self._data_s = self._summary_s = 0.0
+        state = store.state()
+        if state is not None:
+            self._resume(ledger.read(state))
+        self._snapshot = self._pipeline.snapshot()
+        self._committed = self._intake.due()
+        self._frames: list[Frame] = []
+        self._derived: list[Derived] = []
+        self._fed: list[Chunk | Tick] = []  # since the last commit
+        self._tickets: list[tuple[int, int]] = []
+        self._since_s: float | None = None  # monotonic; oldest message not yet committed
+        self._urgent = False
+        self._moved_s = time.monotonic()  # when data last moved time
+        self._wished = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was taken and refused, ever, by word."""
+        return self._intake.counts
+
+    def turn(self) -> None:
+        """Wait for messages and deal with them; commit what is due."""
+        for event in self._link.poll(POLL_S):
+            if isinstance(event, Message):
+                self._hear(event)
+            elif isinstance(event, Up):
+                self._ask_all()
+            if self._urgent or len(self._frames) >= self._config.daemon.commit_frames:
+                self.commit()
+        waited_s = time.monotonic() - (self._since_s or time.monotonic())
+        if waited_s >= self._config.daemon.commit_s:
+            self.commit()
+        self._pass_time()
+
+    def commit(self) -> None:
+        """Seal what is pending, with the state it led to; then acknowledge it."""
+        if self._since_s is None and not self._derived and not self._fed:
+            return
+        self._snapshot = self._pipeline.snapshot()
+        state = ledger.State(
+            self._intake.snapshot(), self._snapshot, self.counts, self._data_s, self._summary_s
+        )
+        self._store.commit(self._frames, self._derived, ledger.write(state), now_s=self._now_s())
+        self.commits += 1
+        before, self._committed = self._committed, self._intake.due()
+        for ticket in self._tickets:
+            self._link.ack(ticket)
+        for name, line in self._committed.items():
+            if before.get(name) != line:
+                self._answer(name, line[0])
+        self._frames, self._derived, self._fed, self._tickets = [], [], [], []
+        self._since_s, self._urgent = None, False
+
+    def _resume(self, state: ledger.State) -> None:
+        self._intake.restore(state.intake)
+        self._pipeline.restore(state.pipeline)
+        self._data_s, self._summary_s = state.data_s, state.summary_s
+
+    def _hear(self, message: Message) -> None:
+        """Deal with one message, whatever it is."""
+        root, _, leaf = message.topic.rpartition("/")
+        if leaf in ("ack", "meta"):  # our own words come back; descriptions are for people
+            self._link.ack(message.ticket)
+            return
+        self._tickets.append(message.ticket)
+        if self._since_s is None:
+            self._since_s = time.monotonic()
+        if f"{root}/{leaf}" == f"healthslm/1/{self._person}/summary":
+            self._wished = len(message.payload) <= MAX_WISH
+            return
+        try:
+            self._take(message)
+        except BadMessage as exc:
+            self._store.set_aside(exc.reason, message.payload)
+
+    def _take(self, message: Message) -> None:
+        """Decode a frame, place it on its line and analyse it.
+
+        Raises
+        ------
+        BadMessage
+            It is refused, and counted.
+        """
+        try:
+            person, frame = ingest.decode(message.topic, message.payload)
+        except BadMessage as exc:
+            raise self._intake.refuse(exc.reason) from exc
+        if person != self._person:
+            raise self._intake.refuse("person")
+        result = self._intake.accept(frame, self._wall_s())
+        if isinstance(result, ingest.Taken):
+            self._frames.append(frame)
+            if result.gap is not None:
+                self._derived.append(result.gap)
+            if result.chunk is not None:
+                self._data_s = max(self._data_s, result.chunk.end_s)
+                self._moved_s = time.monotonic()
+                self._feed(result.chunk)
+        else:
+            self._answer(frame.name, frame.boot, getattr(result, "due", None))
+
+    def _feed(self, item: Chunk | Tick) -> None:
+        """Analyse `item`. A stage that fails costs this item's analysis, never the daemon."""
+        try:
+            found = self._pipeline.feed(item)
+        except Exception as exc:  # noqa: BLE001  the one place where our own faults are survived
+            log.error("analysis failed: %s", type(exc).__name__)  # its text may hold samples
+            self._intake.count("fault")
+            self._pipeline.restore(self._snapshot)
+            for fed in self._fed:
+                self._pipeline.feed(fed)
+            return
+        self._fed.append(item)
+        self._derived += found
+        self._urgent |= any(isinstance(x, Finding) for x in found)
+
+    def _answer(self, name: str, boot: int, due: int | None = None) -> None:
+        """Tell a sensor what of its boot is stored, and what to send again."""
+        known, next_ = self._committed.get(name, (boot, 0))
+        if known < boot:
+            known, next_ = boot, 0
+        device, stream = name.split("/")
+        ack = ledger.Ack(known, next_ - 1, due)
+        topic = ingest.topic(self._person, device, stream, "ack")
+        self._link.publish(topic, msgspec.json.encode(ack))
+
+    def _ask_all(self) -> None:
+        """Ask every sensor to go on from where we are: the broker may have forgotten us."""
+        for name, (boot, due) in self._intake.due().items():
+            self._answer(name, boot, due)
+
+    def _wall_s(self) -> float | None:
+        """Return the wall clock, unless the data are to set the time."""
+        return time.time() if self._config.daemon.clock == "wall" else None
+
+    def _now_s(self) -> float:
+        return self._wall_s() or self._data_s or time.time()
+
+    def _pass_time(self) -> None:
+        """Move time on where no data do, and write the summary that is due."""
+        wall_s = self._wall_s()
+        if wall_s is not None and time.monotonic() - self._moved_s >= TICK_S:
+            self._moved_s = time.monotonic()
+            self._feed(Tick(wall_s))
+        if self._wished:
+            self._wished, now_s = False, self._now_s()
+            self._summarise(days.midnight_s(now_s, self._config.person.timezone), now_s)
+        hour, zone = self._config.daemon.summary_hour, self._config.person.timezone
+        if hour < 0 or not (wall_s or self._data_s):
+            return
+        end_s = days.last_hour_s(self._now_s() - SETTLE_S, hour, zone)
+        before_s, self._summary_s = self._summary_s, max(end_s, self._summary_s)
+        if before_s and end_s > before_s:
+            self._summarise(days.day_before_s(end_s, zone), end_s)
+
+    def _summarise(self, t0_s: float, t1_s: float) -> None:
+        """Have the words for a period written, and commit them."""
+        from healthslm.language import facts, writer  # a daemon without summaries loads none
+
+        self.commit()
+        person, folder = self._config.person, self._config.model.folder
+        told = facts.gather(self._store.derived(t0_s, t1_s), t0_s, t1_s, zone=person.timezone)
+        model = Path(folder) if folder else configuration.resource("models/mini")
+        written = writer.summarise(told, person.language, model, emergency=person.emergency_number)
+        self._derived.append(written.summary)
+        self._intake.count("summary")
+        self.commit()
+
+
+def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
+    """Work until `stop()` is true, or without it until SIGTERM or SIGINT; finish cleanly.
+
+    Raises
+    ------
+    ConfigError
+        The configuration names a detector, or a parameter of one, that does not exist.
+    IntegrityError
+        The store was altered, or its state is of another version.
+    """
+    from healthslm.vault.store import Store
+
+    return serve(config, Store.open(config.store.folder), stop or service.asked_to_end())
+
+
+def serve(config: Config, store: Store, stop: Callable[[], bool]) -> Report:
+    """Run the daemon on an open store."""
+    person = config.person.id
+    where = configuration.address(config.broker.url)
+    link = Link(where, f"healthslm-{person}", [f"healthslm/1/{person}/#"], lasting=True)
+    daemon = Daemon(config, store, link)
+    service.notify("READY=1")
+    log.info("running")
+    while not stop():
+        daemon.turn()
+    service.notify("STOPPING=1")
+    daemon.commit()
+    link.close()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    report = Report(
+        daemon.counts.get("taken", 0),
+        daemon.commits,
+        dict(sorted(daemon.counts.items())),
+        round(usage.ru_maxrss / 1024, 1),
+        round(usage.ru_utime + usage.ru_stime, 3),
+    )
+    log.info("stopped after %d commits; %.0f MB", report.commits, report.rss_mb)
+    return report

@@ -1,0 +1,226 @@
+"""The sensor's side: keeps each frame until the daemon says that it is stored.
+
+`Outbox` decides what is sent and when (pure); `Publisher` carries it over MQTT.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+from uuid import uuid4
+
+import msgspec
+
+from healthslm import config, ingest
+from healthslm.errors import BrokerError
+from healthslm.ledger import Ack
+from healthslm.link import Event, Link, Message, Up
+from healthslm.records import Frame
+
+WINDOW = 64  # frames under way; two of the daemon's commits
+PATIENCE_S = 15.0  # three of the daemon's commits
+ASKED_S = 0.5  # what was under way when we sent again asks once more: not an answer to heed
+
+
+@dataclass(slots=True)
+class _Entry:
+    frame: Frame
+    done: bool = False
+
+
+class Outbox:
+    """Frames in the order they were made, until they are acknowledged.
+
+    Frames of all streams are sent in that one order, and sent again from one place on, so
+    the daemon sees them as they were made. Pure: the time is an argument.
+
+    Parameters
+    ----------
+    window
+        Frames under way at most.
+    patience_s
+        After so long without an acknowledgement everything is sent again.
+    """
+
+    def __init__(self, window: int = WINDOW, patience_s: float = PATIENCE_S) -> None:
+        self.window = window
+        self.patience_s = patience_s
+        self.submitted = self.acknowledged = self.again = 0
+        self._entries: deque[_Entry] = deque()
+        self._kept: dict[tuple[str, int], deque[_Entry]] = {}  # by lane and boot
+        self._sent = 0  # entries at the left that were sent
+        self._progress_s = 0.0
+        self._asked_s = float("-inf")
+
+    @property
+    def waiting(self) -> int:
+        """Frames not yet acknowledged."""
+        return self.submitted - self.acknowledged
+
+    def submit(self, frame: Frame) -> None:
+        """Keep `frame` for sending; within a stream and boot, sequence numbers must rise."""
+        entry = _Entry(frame)
+        self._entries.append(entry)
+        self._kept.setdefault((frame.name, frame.boot), deque()).append(entry)
+        self.submitted += 1
+
+    def due(self, now_s: float) -> list[Frame]:
+        """Return what is to be sent now, each with the oldest number its stream still keeps."""
+        if not self._sent:
+            self._progress_s = now_s
+        elif now_s - self._progress_s > self.patience_s:
+            self.restart(now_s)
+        fresh = []
+        while self._sent < min(self.window, len(self._entries)):
+            entry = self._entries[self._sent]
+            self._sent += 1
+            if not entry.done:
+                kept = self._kept[entry.frame.name, entry.frame.boot][0].frame.seq
+                fresh.append(replace(entry.frame, kept=kept))
+        return fresh
+
+    def acked(self, name: str, ack: Ack, now_s: float) -> None:
+        """Let go of what is stored; send again what is asked for."""
+        lane = self._kept.get((name, ack.boot))
+        while lane and lane[0].frame.seq <= ack.seq:
+            lane.popleft().done = True
+            self.acknowledged += 1
+            self._progress_s = now_s
+        if lane is not None and not lane:
+            del self._kept[name, ack.boot]
+        while self._entries and self._entries[0].done:
+            self._entries.popleft()
+            self._sent = max(0, self._sent - 1)
+        if ack.due is not None and lane and now_s - self._asked_s > ASKED_S:
+            self._asked_s = now_s
+            self._go_back(next((e for e in lane if e.frame.seq >= ack.due), None))
+
+    def restart(self, now_s: float) -> None:
+        """Send everything again: nobody knows what became of it."""
+        self._progress_s = now_s
+        self._go_back(self._entries[0] if self._entries else None)
+
+    def _go_back(self, entry: _Entry | None) -> None:
+        at = next((i for i, e in enumerate(self._entries) if e is entry), self._sent)
+        if at < self._sent:
+            self.again += sum(not e.done for e in list(self._entries)[at : self._sent])
+            self._sent = at
+
+
+class Publisher:
+    """Sends frames of one person to the daemon, through a broker, until they are stored.
+
+    Parameters
+    ----------
+    url
+        The broker.
+    person
+        The person's level in the topics.
+    window, patience_s
+        See `Outbox`.
+    form
+        How frames are written.
+
+    Raises
+    ------
+    ConfigError
+        `url` does not lead to this machine.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        person: str,
+        *,
+        window: int = WINDOW,
+        patience_s: float = PATIENCE_S,
+        form: Literal["cbor", "json"] = "cbor",
+    ) -> None:
+        self.outbox = Outbox(window, patience_s)
+        self._person = person
+        self._form = form
+        topics = [ingest.topic(person, "+", "+", "ack")]
+        self._link = Link(config.address(url), f"sensor-{uuid4().hex[:12]}", topics, lasting=False)
+        self._meta: dict[str, bytes] = {}
+
+    def describe(self, device: str, stream: str, meta: Mapping[str, str | float]) -> None:
+        """Say, retained at the broker, what a stream is."""
+        topic = ingest.topic(self._person, device, stream, "meta")
+        self._meta[topic] = json.dumps(meta).encode()
+        self._link.publish(topic, self._meta[topic], qos=1, retain=True)
+
+    def send(self, frame: Frame, timeout_s: float = 60.0) -> None:
+        """Take `frame` for sending; returns when it is under way, not when it is stored.
+
+        Raises
+        ------
+        BadMessage
+            The daemon would refuse it: our own fault, and better seen here.
+        BrokerError
+            For `timeout_s` the frames before it were not acknowledged.
+        """
+        payload = ingest.encode(replace(frame, kept=None), self._form)
+        ingest.decode(ingest.topic(self._person, frame.device, frame.stream), payload)
+        self.outbox.submit(frame)
+        self.poll(0.0)
+        self._wait(self.outbox.window, timeout_s)
+
+    def flush(self, timeout_s: float = 60.0) -> None:
+        """Return when every frame is stored.
+
+        Raises
+        ------
+        BrokerError
+            `timeout_s` passed without any acknowledgement.
+        """
+        self._wait(1, timeout_s)
+
+    def poll(self, timeout_s: float) -> None:
+        """Send what is due and hear what is acknowledged."""
+        for event in self._link.poll(timeout_s):
+            self._hear(event)
+        if not self._link.up:
+            return
+        for frame in self.outbox.due(time.monotonic()):
+            topic = ingest.topic(self._person, frame.device, frame.stream)
+            self._link.publish(topic, ingest.encode(frame, self._form), qos=1)
+
+    def close(self) -> None:
+        """Disconnect; what is not acknowledged is lost with this object."""
+        self._link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _wait(self, fewer_than: int, timeout_s: float) -> None:
+        newest, since_s = self.outbox.acknowledged, time.monotonic()
+        while self.outbox.waiting >= fewer_than:
+            self.poll(0.05)
+            if self.outbox.acknowledged != newest:
+                newest, since_s = self.outbox.acknowledged, time.monotonic()
+            elif time.monotonic() - since_s > timeout_s:
+                raise BrokerError(f"{self.outbox.waiting} frames were not acknowledged")
+
+    def _hear(self, event: Event) -> None:
+        now_s = time.monotonic()
+        if isinstance(event, Up):
+            self.outbox.restart(now_s)
+            for topic, meta in self._meta.items():
+                self._link.publish(topic, meta, qos=1, retain=True)
+        elif isinstance(event, Message):
+            self._link.ack(event.ticket)
+            parts = event.topic.split("/")
+            if len(parts) != 6 or parts[5] != "ack":
+                return
+            try:
+                ack = msgspec.json.decode(event.payload, type=Ack)
+            except msgspec.MsgspecError:
+                return  # not from our daemon
+            self.outbox.acked(f"{parts[3]}/{parts[4]}", ack, now_s)
