@@ -120,10 +120,10 @@ def _fields(payload: bytes) -> tuple[_Header, bytes]:
             text = _JSON.decode(payload)
             return text, _packed(tuple(text.x))
         binary = msgspec.convert(_cbor(payload), _Binary)
-    except (msgspec.MsgspecError, cbor2.CBORDecodeError, UnicodeError, OverflowError) as exc:
-        raise BadMessage("malformed") from exc
-    except struct.error as exc:  # beyond 16 bits
-        raise BadMessage("range") from exc
+    except (msgspec.MsgspecError, cbor2.CBORDecodeError, UnicodeError, OverflowError):
+        raise BadMessage("malformed") from None  # theirs quote the payload
+    except struct.error:  # beyond 16 bits
+        raise BadMessage("range") from None
     if len(binary.x) % 2:
         raise BadMessage("malformed")
     return binary, binary.x
