@@ -168,12 +168,13 @@ def around(
             where = 0 if x.t_s < t0 else 1 if x.t_s <= edges[1][1] else 2
             parts[where].append(x.value)
     return {
-        lane: (_level(parts[0]), _level(parts[1]), _level(parts[2]))
+        lane: (level(parts[0]), level(parts[1]), level(parts[2]))
         for lane, parts in sorted(values.items())
     }
 
 
-def _level(values: list[float]) -> Level | None:
+def level(values: list[float]) -> Level | None:
+    """Return where values lay; None if there is none."""
     return Level(len(values), min(values), median(values), max(values)) if values else None
 
 

@@ -1,0 +1,133 @@
+"""`healthslm bench`: what this machine needs for a simulated hour, and for a text."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from healthslm.cli import console
+
+SEED, START_S, HOURS = 1, 1_772_323_200.0, 1.0
+TEXTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One task's figures, and whether they are what they should be."""
+
+    task: str
+    dataset: str
+    split: str
+    metrics: dict[str, float]
+    goals: dict[str, str]  # metric -> ">= 100": what holds
+    peers: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Every goal is met."""
+        return all(met(self.metrics[name], goal) for name, goal in self.goals.items())
+
+
+def met(value: float, goal: str) -> bool:
+    """Return whether a value meets a goal such as ">= 100" or "<= 80"."""
+    sign, limit = goal.split()
+    return value >= float(limit) if sign == ">=" else value <= float(limit)
+
+
+def pipeline() -> Result:
+    """Return what the pipeline needs for a simulated hour."""
+    from healthslm import simulate
+    from healthslm.cli.replay import direct
+
+    recording = simulate.day(SEED, start_s=START_S, hours=HOURS)
+    played = direct(recording)
+    metrics = {
+        "cpu_ms_per_hour": round(1000 * played.cpu_s / HOURS, 1),
+        "times_real_time": round(played.seconds / played.cpu_s, 1),
+    }
+    return Result(
+        "pipeline", f"simulated, seed {SEED}", "1 h", metrics, {"times_real_time": ">= 100"}
+    )
+
+
+def summary() -> Result:
+    """Return what a text needs, on the facts of a simulated hour."""
+    from healthslm import simulate
+    from healthslm.cli.model import bundled
+    from healthslm.cli.replay import direct
+    from healthslm.language import facts, writer
+
+    recording = simulate.day(SEED, start_s=START_S, hours=HOURS)
+    derived = direct(recording).derived
+    told = facts.gather(derived, recording.t0_s, recording.t1_s, zone="UTC")
+    before = console.cpu_s()
+    texts = [writer.summarise(told, "en", bundled(), emergency="112") for _ in range(TEXTS)]
+    spent_ms = 1000 * (console.cpu_s() - before) / TEXTS
+    metrics = {
+        "cpu_ms_per_summary": round(spent_ms, 1),
+        "model_cpu_ms": round(sum(t.cpu_ms for t in texts) / TEXTS, 1),
+        "model_rss_mb": round(max(t.rss_mb for t in texts), 1),
+        "template_share": sum(t.summary.source == "template" for t in texts) / TEXTS,
+    }
+    goals = {"cpu_ms_per_summary": "<= 5000", "model_rss_mb": "<= 80"}
+    return Result("summary", f"simulated, seed {SEED}", "1 h", metrics, goals)
+
+
+TASKS: dict[str, Callable[[], Result]] = {"pipeline": pipeline, "summary": summary}
+
+
+@click.command("bench")
+@click.argument("task", required=False, type=click.Choice(list(TASKS)))
+@click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    help="Write the figures to this file; - is stdout.",
+)
+@click.option("--check", is_flag=True, help="Exit with 1 where a goal is missed.")
+@click.pass_context
+def command(ctx: click.Context, task: str | None, json_file: Any, check: bool) -> None:
+    """Measure this machine.
+
+    Everything is made from a seed, so that figures of two machines, or of two versions on
+    one machine, speak of the same work.
+    """
+    results = []
+    for name in [task] if task else TASKS:
+        console.note(f"measuring: {name} ...")
+        results.append(TASKS[name]())
+    if json_file is not None:
+        listed = [{**asdict(r), "holds": r.holds} for r in results]
+        json.dump({"results": listed, "versions": versions()}, json_file, indent=2)
+        json_file.write("\n")
+    if json_file is None or json_file.name != "-":
+        for result in results:
+            show(result)
+    if check and not all(r.holds for r in results):
+        ctx.exit(1)
+
+
+def show(result: Result) -> None:
+    """Write one task's figures."""
+    console.out(f"{console.bold(result.task)}  {result.dataset}, {result.split}")
+    rows = []
+    for name, value in result.metrics.items():
+        goal = result.goals.get(name, "")
+        verdict = "" if not goal else "holds" if met(value, goal) else "missed"
+        rows.append((f"  {name}", f"{value:,g}", f"{goal}  {verdict}".strip()))
+    console.table(("", "value", "goal"), rows, right="value")
+
+
+def versions() -> dict[str, str]:
+    """Return what the figures were made with."""
+    parts = ("healthslm", "numpy", "scipy", "onnxruntime")
+    return {"python": platform.python_version(), "machine": platform.machine()} | {
+        name: version(name) for name in parts
+    }

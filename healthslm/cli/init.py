@@ -1,0 +1,107 @@
+"""`healthslm init`: a sealed store and its configuration."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from healthslm.cli import console
+from healthslm.cli.place import CONFIG
+from healthslm.errors import ConfigError
+
+PROTECTS = """\
+What protects it
+  Your passphrase opens everything. It is kept nowhere: lose it and the waveforms are gone.
+  device.key, a file on this board, lets the board work without you: it opens the
+  findings and figures of the last 8 days, never a waveform. Whoever takes the whole
+  card takes this key too. Against that, keep the card in a locked box; keys held by a
+  TPM or typed at start are the stronger answer.
+"""
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--person", default="me", show_default=True, help="Name in topics: a-z, 0-9, -, _.")
+@click.option("--lang", default="en", show_default=True, help="Language of the summaries: en, es.")
+@click.option(
+    "--timezone", help="The person's zone, e.g. Europe/Madrid.  [default: this machine's]"
+)
+@click.option(
+    "--emergency", default="112", show_default=True, help="Number to call in an emergency."
+)
+@click.option(
+    "--port", default=1883, show_default=True, help="Port of the broker, on this machine."
+)
+@console.passphrase_file
+def command(
+    folder: Path,
+    person: str,
+    lang: str,
+    timezone: str | None,
+    emergency: str,
+    port: int,
+    passphrase_file: Path | None,
+) -> None:
+    """Make a sealed store and its configuration.
+
+    FOLDER gets healthslm.toml, mosquitto.conf and the store. An existing store is never
+    overwritten.
+    """
+    from healthslm import broker, config, vault
+
+    if (folder / CONFIG).exists():
+        raise ConfigError(f"{folder / CONFIG} exists. Choose another folder, or remove it")
+    text = config.default_toml(
+        person, lang, timezone or local_zone(), emergency, f"mqtt://127.0.0.1:{port}"
+    )
+    words = console.passphrase(passphrase_file, new=True)
+    why = console.weakness(words)
+    if why:
+        console.note(f"healthslm: warning: this passphrase is weak: {why}.")
+        console.note("  Who copies the card can try passphrases for years. Five random words hold.")
+        if passphrase_file is None:
+            click.confirm("Use it all the same?", abort=True, err=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / CONFIG
+    with ExitStack() as undo:
+        made.write_text(text, "utf-8")
+        undo.callback(made.unlink)  # what is half made is taken back
+        settings = config.load(made)
+        vault.create(settings.store.folder, words, now_s=time.time())
+        (folder / "mosquitto.conf").write_text(broker.mosquitto_conf(port), "utf-8")
+        undo.pop_all()
+    report(folder, settings.store.folder)
+
+
+def report(folder: Path, store: Path) -> None:
+    """Say what was made, what protects it, and what comes next."""
+    console.out(console.bold("Made"))
+    console.pairs(
+        [
+            (str(folder / CONFIG), "settings, each explained"),
+            (str(folder / "mosquitto.conf"), "a broker for this machine only"),
+            (str(store / "vault.db"), "the sealed store"),
+            (str(store / "device.key"), "the board's own key"),
+        ]
+    )
+    console.out()
+    console.out(PROTECTS)
+    console.out(console.bold("Next"))
+    console.out(f"  mosquitto -c {folder / 'mosquitto.conf'} &")
+    console.out(f"  healthslm run --config {folder / CONFIG} &")
+    console.out(f"  healthslm status --store {folder}")
+
+
+def local_zone() -> str:
+    """Return this machine's time zone as an IANA name, or UTC where it does not say."""
+    from zoneinfo import available_timezones
+
+    name = Path("/etc/timezone")
+    candidates = [str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]]
+    if name.is_file():
+        candidates.append(name.read_text("utf-8").strip())
+    known = available_timezones()
+    return next((zone for zone in candidates if zone in known), "UTC")

@@ -1,0 +1,99 @@
+"""Where a person's store lies, and what their configuration says of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from healthslm import config
+from healthslm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from healthslm.vault import Store
+
+CONFIG = "healthslm.toml"
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A store's folder and the configuration beside it, or the defaults where there is none."""
+
+    folder: Path
+    config: config.Config
+
+    @property
+    def zone(self) -> str:
+        """The person's time zone: an IANA name."""
+        return self.config.person.timezone
+
+    @property
+    def model(self) -> Path:
+        """The folder of the model that speaks: the person's, or the bundled one."""
+        named = self.config.model.folder
+        return Path(named).expanduser() if named else config.resource("models/mini")
+
+    @contextmanager
+    def open(self, passphrase: str | None = None) -> Iterator[Store]:
+        """Open the store with the device key, or for its owner.
+
+        Raises
+        ------
+        LockedError
+            The passphrase does not open it, or the device key is not here.
+        IntegrityError
+            The store was altered.
+        """
+        from healthslm.vault import Store
+
+        store = (
+            Store.open(self.folder) if passphrase is None else Store.unlock(self.folder, passphrase)
+        )
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def find(folder: Path) -> Place:
+    """Return the store in `folder`: what `init` made, or the folder of the sealed files itself.
+
+    Raises
+    ------
+    ConfigError
+        There is no store, or its configuration cannot be used.
+    """
+    for base in (folder, folder.absolute().parent):
+        if (base / CONFIG).is_file():
+            loaded = config.load(base / CONFIG, os.environ)
+            if base == folder or loaded.store.folder.resolve() == folder.resolve():
+                return Place(_existing(loaded.store.folder), loaded)
+    return Place(_existing(folder), config.Config())
+
+
+def _existing(folder: Path) -> Path:
+    if not (folder / "vault.db").is_file():
+        raise ConfigError(
+            f"{folder}: no store here. Name its folder with --store, or make one: "
+            "healthslm init FOLDER"
+        )
+    return folder
+
+
+def day_of(t_s: float, zone: str) -> date:
+    """Return the day on which a time falls for the person."""
+    return datetime.fromtimestamp(t_s, UTC).astimezone(ZoneInfo(zone)).date()
+
+
+def bounds(day: date, zone: str) -> tuple[float, float]:
+    """Return midnight to midnight in UTC seconds: 23, 24 or 25 hours."""
+    at = ZoneInfo(zone)
+    midnights = (datetime.combine(d, time(), at) for d in (day, day + timedelta(days=1)))
+    first, last = (m.timestamp() for m in midnights)
+    return first, last

@@ -1,0 +1,305 @@
+"""`healthslm review`: the findings as a clinician reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from healthslm.cli import console
+from healthslm.cli.place import DAY_S, Place, find
+from healthslm.records import Beat, Derived, Summary, Vital
+from healthslm.review import timeline
+from healthslm.review.timeline import Event
+
+if TYPE_CHECKING:
+    from healthslm.review.strips import Strip
+
+BEFORE_S = 2.0  # of a lasting event's onset, on its strip
+RUN_UP_S = 5.0  # the filter's, on both sides of what is shown
+
+days_option = click.option(
+    "--days",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="How far back from the newest record. More than 8 needs the passphrase.",
+)
+
+
+@click.group("review")
+def command() -> None:
+    """Read the findings as a clinician.
+
+    The gravest come first. What several sensors saw at once is one event.
+    """
+
+
+@command.command("list")
+@console.store
+@days_option
+@click.option("--owner", is_flag=True, help="Ask for the passphrase, to read all that is kept.")
+@console.passphrase_file
+@console.as_json
+@click.option("--exit-code", is_flag=True, help="Exit with 3 if there is a finding.")
+@click.pass_context
+def list_(
+    ctx: click.Context,
+    store: Path,
+    days: int,
+    owner: bool,
+    passphrase_file: Path | None,
+    json_: bool,
+    exit_code: bool,
+) -> None:
+    """List what was found, the gravest first.
+
+    Without the passphrase it reads what the board itself can: the last 8 days.
+    """
+    place = find(store)
+    asked = owner or passphrase_file is not None
+    words = console.passphrase(passphrase_file) if asked else None
+    with place.open(words) as opened:
+        records = recent(opened.derived(), days)
+    found = timeline.events(records)
+    if json_:
+        rows = [{"row": n, **timeline.as_json(e, place.zone)} for n, e in enumerate(found, 1)]
+        console.emit("review", {"timezone": place.zone, "days": days, "findings": rows})
+    elif found:
+        listed(found, lambda t_s: timeline.when(t_s, place.zone)[:19])
+        console.out(f"{sums(found)}. Times are {place.zone}.")
+        console.note(f"one of them: healthslm review show {found[0].id} --store {store}")
+    else:
+        console.out(f"Nothing was found in {console.count(len(records), 'record')}.")
+        console.note("that is not an all-clear: `healthslm summary` says what was not measured")
+    if exit_code and found:
+        ctx.exit(3)
+
+
+@command.command("show")
+@click.argument("which", metavar="ID|ROW")
+@console.store
+@days_option
+@click.option("--at", "at_s", type=float, help="Begin the strip this many seconds into the event.")
+@click.option("--stream", help="Draw this ECG stream.  [default: one that saw the event]")
+@click.option("--raw", is_flag=True, help="Draw the samples as recorded, without the filter.")
+@click.option(
+    "--svg",
+    "svg_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the strip as SVG, 25 mm/s and 10 mm/mV. It shows raw samples, in clear.",
+)
+@console.passphrase_file
+@console.as_json
+def show(
+    which: str,
+    store: Path,
+    days: int,
+    at_s: float | None,
+    stream: str | None,
+    raw: bool,
+    svg_file: Path | None,
+    passphrase_file: Path | None,
+    json_: bool,
+) -> None:
+    """Show one finding with its numbers, its ECG strip, and what the person was told.
+
+    ID is the four-letter name in the list; a row number of the same list will do.
+    Waveforms open with the owner's passphrase alone.
+    """
+    place = find(store)
+    words = console.passphrase(passphrase_file)
+    from healthslm.review import strips
+
+    with place.open(words) as opened:
+        records = recent(opened.derived(), days)
+        row, event = chosen(timeline.events(records), which)
+        t0_s, t1_s = window(event, at_s)
+        frames = list(opened.frames(t0_s - RUN_UP_S, t1_s + RUN_UP_S))
+    lane = stream or lane_of(event, sorted({f.name for f in frames if f.kind == "ecg"}))
+    try:
+        strip = strips.cut(frames, lane, t0_s - RUN_UP_S, t1_s + RUN_UP_S) if lane else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--stream") from error
+    if strip is not None:
+        strip = strips.crop(strip if raw else strips.monitor(strip), t0_s, t1_s)
+    if svg_file and strip is not None:
+        svg_file.write_text(strips.svg_strip(strip, place.zone, (event.t0_s, event.t1_s)), "utf-8")
+        console.note(f"wrote {svg_file}: raw samples in clear; keep it on the board")
+    told = tuple(summaries(records, event))
+    if json_:
+        console.emit("finding", document(place, row, event, records, told, strip))
+        return
+    details(place, row, event, records)
+    console.out()
+    if strip is None:
+        console.out("No ECG was recorded at this time.")
+    else:
+        console.out(strips.braille(strip, place.zone, (event.t0_s, event.t1_s)))
+    wording(told)
+
+
+def recent(records: Iterable[Derived], days: int) -> list[Derived]:
+    """Return the records of the last days before the newest."""
+    kept = list(records)
+    if not kept:
+        return kept
+    since = max(map(end_s, kept)) - days * DAY_S
+    return [x for x in kept if end_s(x) >= since]
+
+
+def end_s(record: Derived) -> float:
+    """Return the time at which what a record speaks of ends."""
+    return record.t_s if isinstance(record, Beat | Vital) else record.t1_s
+
+
+def chosen(found: Sequence[Event], which: str) -> tuple[int, Event]:
+    """Return the event that a person means, with its row in the list."""
+    for row, event in enumerate(found, 1):
+        if which in (str(row), event.id):
+            return row, event
+    listed = "nothing was found" if not found else f"the list has rows 1 to {len(found)}"
+    raise click.BadParameter(f"no finding {which}: {listed}", param_hint="ID|ROW")
+
+
+def window(event: Event, at_s: float | None, seconds: float = 10.0) -> tuple[float, float]:
+    """Return the ten seconds to draw: a short event in the middle, or the onset of a long one."""
+    lasted = event.t1_s - event.t0_s
+    if at_s is not None:
+        start = event.t0_s + at_s
+    elif lasted <= seconds - 2 * BEFORE_S:
+        start = event.t0_s + lasted / 2 - seconds / 2
+    else:
+        start = event.t0_s - BEFORE_S
+    return start, start + seconds
+
+
+def lane_of(event: Event, recorded: Sequence[str]) -> str | None:
+    """Return the ECG stream that saw the event, else any that was recorded then."""
+    return next((lane for lane in (*event.sources, *recorded) if lane in recorded), None)
+
+
+def summaries(records: Sequence[Derived], event: Event) -> list[Summary]:
+    """Return the newest text, in each language, on the period in which the event began."""
+    told = [x for x in records if isinstance(x, Summary) and x.t0_s <= event.t0_s < x.t1_s]
+    return list({x.lang: x for x in told}.values())
+
+
+def listed(found: Sequence[Event], clock: Callable[[float], str]) -> None:
+    """Write events as a table of at most 80 columns; `clock` writes a time."""
+    rows = []
+    for n, event in enumerate(found, 1):
+        more = f" +{len(event.sources) - 1}" if len(event.sources) > 1 else ""
+        lasted = timeline.lasting(event.t1_s - event.t0_s)
+        rows.append(
+            (
+                str(n),
+                event.id,
+                console.graded(event.severity),
+                clock(event.t0_s),
+                f"≥ {lasted}" if event.ongoing else lasted,
+                timeline.words(event.kind),
+                event.sources[0] + more,
+            )
+        )
+    console.table(("#", "id", "", "began", "lasted", "finding", "seen by"), rows, right="# lasted")
+
+
+def sums(found: Sequence[Event]) -> str:
+    """Return how many events of which severity there are: "3 findings: 1 red, 2 amber"."""
+    kinds = (sum(e.severity == s for e in found) for s in timeline.SEVERITIES)
+    parts = ", ".join(f"{n} {s}" for n, s in zip(kinds, timeline.SEVERITIES, strict=True) if n)
+    return f"{console.count(len(found), 'finding')}: {parts}"
+
+
+def details(place: Place, row: int, event: Event, records: Sequence[Derived]) -> None:
+    """Write what is known of one event."""
+    title = timeline.words(event.kind)
+    console.out(f"{console.graded(event.severity, f'{event.severity} · {title}')}  {event.id}")
+    lasted = timeline.lasting(event.t1_s - event.t0_s)
+    still = "; its end is not known" if event.ongoing else ""
+    console.pairs(
+        [
+            ("began", timeline.when(event.t0_s, place.zone)),
+            ("lasted", f"{lasted}{still}"),
+            *(
+                (f"{f.stream}", ", ".join(" ".join(timeline.quantity(*e)) for e in f.evidence))
+                for f in event.findings
+            ),
+        ]
+    )
+    levels = timeline.around(records, event)
+    if levels:
+        console.out()
+        vitals(levels)
+
+
+def vitals(levels: dict[tuple[str, str], Any]) -> None:
+    """Write the vitals around an event: the median, and the least and greatest."""
+    rows = []
+    for (kind, stream), spans in levels.items():
+        unit = timeline.VITAL_UNITS.get(kind, ("", 2))[0]
+        name = f"{timeline.words(kind)} {console.dim(unit)}".strip()
+        rows.append((name, *(spread(kind, level) for level in spans), stream))
+    console.table(("median (least-greatest)", "10 min before", "during", "10 min after", ""), rows)
+
+
+def spread(kind: str, level: timeline.Level | None) -> str:
+    """Return a level as "72 (64-81)"; "-" where nothing was read."""
+    if level is None:
+        return "-"
+    low, middle, high = (timeline.reading(kind, v) for v in (level.low, level.middle, level.high))
+    return f"{middle} ({low}-{high})" if low != high else middle
+
+
+def wording(told: Sequence[Summary]) -> None:
+    """Write what the person was told."""
+    console.out()
+    if not told:
+        console.out("The person has not been told of that day yet.")
+        return
+    for summary in told:
+        console.out(console.bold(f"Told ({summary.lang}, by {summary.source})"))
+        console.out(click.wrap_text(summary.text, 78, initial_indent="  ", subsequent_indent="  "))
+
+
+def document(
+    place: Place,
+    row: int,
+    event: Event,
+    records: Sequence[Derived],
+    told: Sequence[Summary],
+    strip: Strip | None,
+) -> dict[str, Any]:
+    """Return everything that `show` shows, as plain data."""
+    spans = ("before", "during", "after")
+    around = [
+        {
+            "kind": kind,
+            "stream": stream,
+            **{
+                span: None
+                if level is None
+                else {"n": level.count, "least": level.low, "median": level.middle}
+                | {"greatest": level.high}
+                for span, level in zip(spans, levels, strict=True)
+            },
+        }
+        for (kind, stream), levels in timeline.around(records, event).items()
+    ]
+    drawn = None
+    if strip is not None:
+        drawn = {
+            "stream": strip.stream,
+            "start": timeline.iso(strip.t0_s, place.zone),
+            "fs": strip.fs,
+            "filter": strip.filter,
+            "mv": [None if v != v else round(v, 4) for v in strip.values.tolist()],
+        }
+    texts = [{"lang": s.lang, "text": s.text, "source": s.source} for s in told]
+    finding = {"row": row, **timeline.as_json(event, place.zone)}
+    return {"timezone": place.zone, "finding": finding, "vitals": around, "told": texts} | {
+        "strip": drawn
+    }
