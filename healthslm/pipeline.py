@@ -12,7 +12,8 @@ It waits `PATIENCE_S` at most, so a sensor that is silent delays, and never bloc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, insort
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -27,6 +28,7 @@ LATENCY_S = 30.0
 
 PATIENCE_S = MAX_SPAN_S + LATENCY_S
 TICK_S = 60.0
+LAST = "\uffff"  # sorts after every kind
 
 Item = Chunk | Beat | Vital | Tick
 _ITEMS: dict[str, type[Any]] = {c.__name__: c for c in (Chunk, Beat, Vital, Tick)}
@@ -45,26 +47,24 @@ class _Lane:
     def context(self) -> tuple[str, ...]:
         return getattr(self.stage, "context", ())
 
-    def take(self, item: Item) -> Iterator[Item]:
-        """Yield what may be handed to the stage now, oldest first."""
+    def take(self, item: Item) -> list[Item]:
+        """Return what may be handed to the stage now, oldest first."""
         if not self.context:
-            yield item
-            return
+            return [item]
         kind = _kind(item)
-        self.newest_s[kind if kind in self.context else ""] = _time(item)
-        self.pending.append(item)
-        settled_s = self._settled_s()
-        self.pending.sort(key=_order)
-        while self.pending and _time(self.pending[0]) < settled_s:
-            yield self.pending.pop(0)
+        self.newest_s[kind if kind in self.context else ""] = item.t_s
+        insort(self.pending, item, key=_order)
+        end = bisect_left(self.pending, self._settled(), key=_order)
+        ready, self.pending = self.pending[:end], self.pending[end:]
+        return ready
 
-    def _settled_s(self) -> float:
-        """Time before which nothing more can come."""
-        own_s = self.newest_s.get("", float("-inf"))
-        waits = [self.newest_s.get(k, float("-inf")) for k in self.context]
+    def _settled(self) -> tuple[float, str, str]:
+        """Return the place in the order before which nothing more can come."""
         if "tick" in self.context:  # ticks come for certain, and long after the data
-            return waits[self.context.index("tick")]
-        return min(own_s, max(min(waits), own_s - PATIENCE_S))
+            return (self.newest_s.get("tick", float("-inf")), LAST, "")
+        own_s = self.newest_s.get("", float("-inf"))
+        others_s = min(self.newest_s.get(k, float("-inf")) for k in self.context)
+        return (min(own_s, max(others_s, own_s - PATIENCE_S)), "", "")
 
 
 class Pipeline:
@@ -84,7 +84,10 @@ class Pipeline:
         first = signals.signals() if signal_stages is None else signal_stages
         then = detect.detectors() if detectors is None else detectors
         self._stages: dict[str, Stage[Any]] = {**first, **then}
+        contexts = {k for stage in self._stages.values() for k in getattr(stage, "context", ())}
+        self._contexts = contexts - {"tick"}
         self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._recent: list[Item] = []  # context that a lane yet to come will need
         self._newest_s = float("-inf")
         self._tick_s = float("-inf")
 
@@ -97,6 +100,8 @@ class Pipeline:
         out: list[Derived] = []
         if isinstance(item, Chunk):
             self._carry(item, out)
+        if self._tick_s == float("-inf"):
+            self._tick_s = item.t_s // TICK_S * TICK_S
         self._pass_time(item.end_s if isinstance(item, Chunk) else item.t_s, out)
         return out
 
@@ -105,14 +110,24 @@ class Pipeline:
         kind = _kind(item)
         for name, stage in self._stages.items():
             if kind in stage.reads and not isinstance(item, Tick):
-                key = (name, item.stream)
-                if key not in self._lanes:
-                    self._lanes[key] = _Lane(stage, stage.start())
-                self._work(self._lanes[key], item, out)
+                self._work(self._lane(name, stage, item), item, out)
             elif kind in getattr(stage, "context", ()):
                 for (of, _), lane in list(self._lanes.items()):
                     if of == name:
                         self._work(lane, item, out)
+        if kind in self._contexts:
+            self._recent = [x for x in self._recent if x.t_s >= item.t_s - 2 * PATIENCE_S]
+            self._recent.append(item)
+
+    def _lane(self, name: str, stage: Stage[Any], item: Beat | Chunk | Vital) -> _Lane:
+        """Return the lane of a stage and a stream; a new one learns the context of late."""
+        key = (name, item.stream)
+        if key not in self._lanes:
+            self._lanes[key] = lane = _Lane(stage, stage.start())
+            for known in self._recent:
+                if _kind(known) in lane.context and known.t_s >= item.t_s - PATIENCE_S:
+                    lane.take(known)
+        return self._lanes[key]
 
     def _work(self, lane: _Lane, item: Item, out: list[Derived]) -> None:
         for ready in lane.take(item):
@@ -125,10 +140,7 @@ class Pipeline:
     def _pass_time(self, t_s: float, out: list[Derived]) -> None:
         """Tick at every whole minute that no stream can still bring data for."""
         self._newest_s = max(self._newest_s, t_s)
-        due_s = (self._newest_s - PATIENCE_S) // TICK_S * TICK_S
-        if self._tick_s == float("-inf"):
-            self._tick_s = due_s
-        while self._tick_s < due_s:
+        while self._tick_s < _minute(self._newest_s):
             self._tick_s += TICK_S
             self._carry(Tick(self._tick_s), out)
 
@@ -138,7 +150,8 @@ class Pipeline:
             [*key, freeze(lane.state), [_pack(x) for x in lane.pending], lane.newest_s]
             for key, lane in sorted(self._lanes.items())
         ]
-        return freeze([self._newest_s, self._tick_s, lanes])
+        recent = [_pack(x) for x in self._recent]
+        return freeze([self._newest_s, self._tick_s, recent, lanes])
 
     def restore(self, data: bytes) -> None:
         """Go on from a snapshot.
@@ -146,7 +159,8 @@ class Pipeline:
         A lane whose stage is gone, or keeps its state in another form since, begins anew:
         its evidence ends, as at a gap.
         """
-        self._newest_s, self._tick_s, lanes = msgspec.msgpack.decode(data)
+        self._newest_s, self._tick_s, recent, lanes = msgspec.msgpack.decode(data)
+        self._recent = [_unpack(x) for x in recent]
         self._lanes = {}
         for name, stream, state, pending, newest_s in lanes:
             stage = self._stages.get(name)
@@ -162,12 +176,13 @@ class Pipeline:
             self._lanes[name, stream] = lane
 
 
+def _minute(newest_s: float) -> float:
+    """Return the last whole minute that no stream can still bring data for."""
+    return (newest_s - PATIENCE_S) // TICK_S * TICK_S
+
+
 def _kind(item: Item) -> str:
     return "tick" if isinstance(item, Tick) else item.kind
-
-
-def _time(item: Item) -> float:
-    return item.t_s
 
 
 def _order(item: Item) -> tuple[float, str, str]:

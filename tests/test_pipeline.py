@@ -1,0 +1,159 @@
+"""Lanes, context and time, with stages small enough to read."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthslm.pipeline import PATIENCE_S, Pipeline
+from healthslm.records import Chunk, Derived, Finding, Tick, Vital
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A state that remembers nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerSample:
+    """Puts out each sample as a vital of the chunk's kind, dashed."""
+
+    reads: ClassVar[tuple[str, ...]] = ("pulse_rate", "activity")
+
+    def start(self) -> Nothing:
+        return Nothing()
+
+    def step(self, state: Nothing, chunk: Chunk, /) -> tuple[Nothing, tuple[Vital, ...]]:
+        times = chunk.t_s + np.arange(len(chunk.values)) / chunk.fs
+        return state, tuple(
+            Vital(f"{chunk.kind}_value", chunk.stream, t, v)
+            for t, v in zip(times.tolist(), chunk.values.tolist(), strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """The newest activity."""
+
+    activity: float = -1.0
+    minute: float = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WithContext:
+    """Tells every pulse rate together with the activity known at that time."""
+
+    reads: ClassVar[tuple[str, ...]] = ("pulse_rate_value",)
+    context: ClassVar[tuple[str, ...]] = ("activity_value",)
+
+    def start(self) -> Calm:
+        return Calm()
+
+    def step(self, state: Calm, x: Vital, /) -> tuple[Calm, tuple[Finding, ...]]:
+        if x.kind == "activity_value":
+            return Calm(x.value), ()
+        told = (("rate", x.value), ("activity", state.activity))
+        return state, (Finding("seen", x.stream, x.t_s, x.t_s, "info", told),)
+
+
+@dataclass(frozen=True, slots=True)
+class WithTicks:
+    """Tells every tick, and how many vitals came before it."""
+
+    reads: ClassVar[tuple[str, ...]] = ("pulse_rate_value",)
+    context: ClassVar[tuple[str, ...]] = ("tick",)
+
+    def start(self) -> Calm:
+        return Calm(0.0)
+
+    def step(self, state: Calm, x: Any, /) -> tuple[Calm, tuple[Finding, ...]]:
+        if isinstance(x, Tick):
+            return state, (Finding("tick", "", x.t_s, x.t_s, "info", (("n", state.activity),)),)
+        return Calm(state.activity + 1), ()
+
+
+def pipeline(detector: Any) -> Pipeline:
+    return Pipeline({"per_sample": PerSample()}, {"detector": detector})
+
+
+def chunks(cuts: dict[str, list[int]], seconds: int = 600) -> list[Chunk]:
+    """Two streams at 1 Hz, each cut in its own way, in order of the ends of the pieces."""
+    made = []
+    for kind, lengths in cuts.items():
+        at = 0
+        while at < seconds:
+            n = min(lengths[len(made) % len(lengths)] if lengths else 60, seconds - at)
+            made.append(Chunk(f"band/{kind}", kind, 0.0, 1.0, at, np.arange(at, at + n) % 97 + 0.5))
+            at += n
+    return sorted(made, key=lambda c: (c.end_s, c.stream))
+
+
+def run(
+    machine: Pipeline, pieces: list[Chunk], kill: frozenset[int] = frozenset()
+) -> list[Derived]:
+    out: list[Derived] = []
+    for n, piece in enumerate(pieces):
+        if n in kill:
+            data, machine = machine.snapshot(), pipeline(machine._stages["detector"])
+            machine.restore(data)
+        out += machine.feed(piece)
+    return [x for x in out if isinstance(x, Finding)]
+
+
+lengths = st.lists(st.integers(1, 120), min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize("detector", [WithContext(), WithTicks()], ids=["context", "ticks"])
+@given(pulse=lengths, activity=lengths, kill=st.frozensets(st.integers(0, 30), max_size=4))
+def test_cuts_and_restarts_change_nothing(
+    detector: Any, pulse: list[int], activity: list[int], kill: frozenset[int]
+) -> None:
+    """However two streams are cut and wherever the daemon dies, the findings are the same."""
+    whole = run(pipeline(detector), chunks({"pulse_rate": [60], "activity": [60]}))
+    cut = run(pipeline(detector), chunks({"pulse_rate": pulse, "activity": activity}), kill)
+    assert whole
+    assert cut == whole
+
+
+def test_context_is_what_was_known_at_that_time() -> None:
+    """A later activity is never seen by an earlier pulse, in whatever order they arrive."""
+    for finding in run(pipeline(WithContext()), chunks({"pulse_rate": [7], "activity": [120]})):
+        evidence = dict(finding.evidence)
+        assert evidence["activity"] == (finding.t0_s % 97) + 0.5
+
+
+def test_a_silent_context_delays_and_never_blocks() -> None:
+    """Without any activity each pulse is told once patience has passed."""
+    told = run(pipeline(WithContext()), chunks({"pulse_rate": [10]}))
+    assert [f.t0_s for f in told] == list(range(int(600 - PATIENCE_S) - 1))
+    assert {dict(f.evidence)["activity"] for f in told} == {-1.0}
+
+
+def test_two_streams_never_mix_their_evidence() -> None:
+    """Each stream has a lane of its own."""
+    machine = pipeline(WithTicks())
+    for stream in ("a/pulse_rate", "b/pulse_rate"):
+        machine.feed(Chunk(stream, "pulse_rate", 0.0, 1.0, 0, np.ones(60)))
+    told = [x for x in machine.feed(Tick(450.0)) if isinstance(x, Finding)]
+    assert [dict(f.evidence)["n"] for f in told if f.t0_s == 240.0] == [60, 60]
+
+
+def test_time_that_passes_without_data_ticks_too() -> None:
+    """Where nothing arrives the daemon's clock moves time on: a tick a minute, in order."""
+    machine = pipeline(WithTicks())
+    machine.feed(Chunk("a/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(60)))
+    told = [f.t0_s for f in machine.feed(Tick(1000.0)) if isinstance(f, Finding)]
+    assert told == [60.0 * n for n in range(1, 15)]
+    assert machine.feed(Tick(900.0)) == []
+
+
+def test_a_lane_of_an_older_version_begins_anew() -> None:
+    """A snapshot whose state no longer fits loses that lane's evidence, and nothing else."""
+    machine = pipeline(WithTicks())
+    machine.feed(Chunk("a/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(60)))
+    changed = Pipeline({"per_sample": PerSample()}, {"detector": PerSample()})
+    changed.restore(machine.snapshot())
+    assert isinstance(changed.snapshot(), bytes)
