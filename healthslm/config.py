@@ -165,9 +165,11 @@ def detectors(config: Config) -> dict[str, Stage[Any]]:
         known = {f.name: type(getattr(stage, f.name)) for f in fields(stage)}
         _known(f"detect.{name}", wanted, known)
         for key, value in wanted.items():
-            if not isinstance(value, (int, float) if known[key] is float else known[key]):
-                raise ConfigError(f"[detect.{name}] {key}: must be {known[key].__name__}")
-        found[name] = replace(stage, **wanted)
+            try:
+                stage = replace(stage, **{key: msgspec.convert(value, known[key])})
+            except msgspec.ValidationError as exc:
+                raise ConfigError(f"[detect.{name}] {key}: {exc}") from exc
+        found[name] = stage
     return found
 
 
