@@ -186,7 +186,7 @@ def when(t_s: float, zone: str, *, day: bool = True) -> str:
 
 def lasting(seconds: float) -> str:
     """Return a length of time in at most two units: "2.3 s", "12 min", "1 h 05 min"."""
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 60:
