@@ -1,0 +1,166 @@
+"""How far a stretch of signal can be trusted: 0 (not at all) to 1.
+
+All are pure functions of one or more whole blocks. A value below `GOOD` means: we do
+not know what the heart did here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from healthslm.records import FloatArray
+
+BLOCK_S = 10.0
+"""Signal quality is told for blocks of this length, counted from sample index 0."""
+
+GOOD = 0.5
+"""From this quality on a block's beats are evidence."""
+
+FLAT_MV2 = 1e-7
+"""Slope energy of a lead that gives nothing: below the last bit of any converter."""
+
+CLEAN_RATIO, LOST_RATIO = 0.01, 0.1
+"""Energy at rest to energy of a beat: 20 dB apart is clean, 10 dB is lost in noise."""
+
+
+def flat_share(values: FloatArray, least: float = 0.0) -> float:
+    """Return the share of samples that differ from the one before by no more than `least`.
+
+    Parameters
+    ----------
+    values
+        Shape (n,), any unit; NaN counts as flat, because nothing can be read from it.
+    least
+        The smallest step that is a change, in the unit of `values`.
+
+    Examples
+    --------
+    >>> flat_share(np.array([1.0, 1.0, 1.0, 2.0, 3.0]))
+    0.5
+    """
+    if len(values) < 2:
+        return 1.0
+    return float(1.0 - np.mean(np.abs(np.diff(values)) > least))
+
+
+def clipped_share(values: FloatArray, run: int = 3) -> float:
+    """Return the share of samples that lie in a plateau at the block's highest or lowest value.
+
+    Parameters
+    ----------
+    values
+        Shape (n,), any unit; NaN is no plateau.
+    run
+        Equal samples in a row that make a plateau.
+
+    Examples
+    --------
+    >>> clipped_share(np.array([0.0, 1.0, 2.0, 2.0, 2.0, 1.0, 0.0, 1.0]))
+    0.375
+    """
+    if len(values) < run or np.isnan(values).all():
+        return 0.0
+    rail = (values == np.nanmax(values)) | (values == np.nanmin(values))
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], rail, [False])).astype(np.int8)))
+    lengths = edges[1::2] - edges[::2]
+    return float(lengths[lengths >= run].sum() / len(values))
+
+
+def plausible(beats_s: FloatArray, span_s: float = BLOCK_S) -> NDArray[np.bool_]:
+    """Tell for each block whether its beats come as a heart's usually do.
+
+    The rules of Orphanidou et al. 2015, doi:10.1109/JBHI.2014.2338351: mean rate 40 to
+    180/min, no gap above 3 s (the block's ends included), longest interval at most 2.2
+    times the shortest. Slow, fast and irregular hearts break them too, so they are a
+    reason to look more closely and never a verdict.
+
+    Parameters
+    ----------
+    beats_s
+        Shape (blocks, n): seconds from the block's start, rising, padded with NaN.
+    span_s
+        Length of a block.
+    """
+    count = np.sum(~np.isnan(beats_s), axis=1)
+    filled = np.where(np.isnan(beats_s), span_s, beats_s)
+    gaps = np.diff(filled, axis=1, prepend=0.0, append=span_s)
+    rr = np.diff(beats_s, axis=1)
+    longest = np.max(rr, axis=1, initial=0.0, where=~np.isnan(rr))
+    shortest = np.min(rr, axis=1, initial=span_s, where=~np.isnan(rr))
+    mean = np.sum(rr, axis=1, where=~np.isnan(rr)) / np.maximum(count - 1, 1)
+    steady = (longest <= 2.2 * shortest) & (mean >= 60 / 180) & (mean <= 60 / 40)
+    told: NDArray[np.bool_] = (count >= 2) & (gaps.max(axis=1) <= 3.0) & steady
+    return told
+
+
+def ecg_quality(
+    energy: FloatArray,
+    expected: float,
+    beats_s: FloatArray,
+    height: FloatArray,
+    clipped: FloatArray,
+) -> FloatArray:
+    """Return the quality of each block of an ECG.
+
+    The measure is how far the complexes stand out of what lies between them: the third
+    quintile of the slope energy against the first quartile of the beats' own. Where the
+    rhythm is not `plausible` it is squared, so that an odd rhythm is believed on a clean
+    signal only. Flat, unread and clipped shares take their part away.
+
+    Differs from Orphanidou 2015: an implausible rhythm does not fail the block, because
+    that would hide the very pauses and arrhythmias a monitor looks for; the template
+    correlation is replaced by the ratio above.
+
+    Parameters
+    ----------
+    energy
+        Shape (blocks, k): slope energy at regular times, mV², padded with NaN.
+    expected
+        How many of those a block has where every sample was read.
+    beats_s, height, clipped
+        Shape (blocks, n): each beat's time from the block's start, its energy, and
+        whether its peak is cut off (0 or 1); padded with NaN.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        live = np.sum(energy > FLAT_MV2, axis=1) / expected
+        ratio = quantile(energy, 0.6) / quantile(height, 0.25)
+        whole = 1.0 - np.nan_to_num(quantile_mean(clipped))
+        clean = np.log(LOST_RATIO / ratio) / np.log(LOST_RATIO / CLEAN_RATIO)
+    clean = np.clip(np.nan_to_num(clean, posinf=0.0, neginf=0.0), 0.0, 1.0)
+    clean = np.where(plausible(beats_s), clean, clean * clean)
+    quality: FloatArray = clean * np.minimum(live, 1.0) ** 2 * whole
+    return quality
+
+
+def quantile_mean(rows: FloatArray) -> FloatArray:
+    """Return the mean of each row of `rows`, shape (n, k), NaN left out."""
+    there = ~np.isnan(rows)
+    mean: FloatArray = np.sum(rows, axis=1, where=there) / np.sum(there, axis=1)
+    return mean
+
+
+def quantile(rows: FloatArray, share: float) -> FloatArray:
+    """Return the value below which `share` of each row lies; NaN in a row counts as absent.
+
+    Parameters
+    ----------
+    rows
+        Shape (n, k), any unit.
+    share
+        0.5 is the median (the upper one of an even number).
+
+    Examples
+    --------
+    >>> quantile(np.array([[3.0, 1.0, np.nan, 2.0]]), 0.5)
+    array([2.])
+    """
+    ranked = np.sort(rows, axis=1)  # NaN goes to the end
+    count = rows.shape[1] - np.sum(np.isnan(ranked), axis=1)
+    at = np.minimum((count * share).astype(np.intp), np.maximum(count - 1, 0))
+    picked: FloatArray = ranked[np.arange(len(ranked)), at]
+    return picked

@@ -1,0 +1,188 @@
+"""Where an ECG is steep: the candidates for a heart beat.
+
+Samples are averaged in cells of about 11 ms. The second difference of the cells over
+33 ms (it passes the 5 to 25 Hz of a QRS complex, and neither offset nor polarity) is
+squared and averaged over 100 ms: the slope energy of Pan & Tompkins 1985,
+doi:10.1109/TBME.1985.325532. Its peaks are the candidates.
+
+Cells are counted from sample index 0 and every value is the same few additions of the
+same samples in the same order, so how the samples came in pieces leaves no trace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from healthslm.stage import FloatArray
+
+_PIECE = 1 << 16  # samples worked on at a time: they stay in the processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Lengths at one sampling rate: `cell` in samples, the others in cells."""
+
+    fs: float  # Hz
+    cell: int  # samples averaged into one
+    lag: int  # of the difference
+    half: int  # of the energy's window, its middle left out
+    near: int  # a candidate is the highest this far to both sides
+
+    @classmethod
+    def at(cls, fs: float, lag_s: float, window_s: float, near_s: float) -> Grid:
+        """Return the grid of about 90 cells a second."""
+        cell = max(1, round(fs / 90))
+        rate = fs / cell
+        half = max(1, round(window_s * rate / 2))
+        return cls(fs, cell, max(1, round(lag_s * rate)), half, max(1, round(near_s * rate)))
+
+    @property
+    def reach(self) -> int:
+        """Cells on both sides that a candidate depends on."""
+        return self.lag + self.half + self.near
+
+    @property
+    def stride(self) -> int:
+        """Cells between the energies kept for quality: no beat keeps time with it."""
+        return 4 * self.half + 1
+
+    def second(self, cells: int) -> int:
+        """Return how many whole seconds the first `cells` cells hold."""
+        return int(cells * self.cell // self.fs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slopes:
+    """What a run of samples holds. Positions in samples from index 0, energies in mV²."""
+
+    tail: FloatArray  # shape (n,), mV: the newest samples, which later candidates need
+    found: FloatArray  # shape (3, n): candidates' position, energy, 1 if the peak is cut off
+    rest: FloatArray  # shape (2, n): position and energy, every `stride` cells
+    first: int  # the second that strongest[0] belongs to
+    strongest: FloatArray  # shape (n,): highest energy of each second seen, so far
+    seen: int  # cells examined, from index 0
+
+
+def slopes(grid: Grid, tail: FloatArray, due: int, values: FloatArray, floor: float) -> Slopes:
+    """Find the candidates in `values`, which follow `tail` without a gap.
+
+    Parameters
+    ----------
+    tail
+        Shape (m,), mV: the `Slopes.tail` of the samples before; empty where a run begins.
+    due
+        Index of values[0].
+    values
+        Shape (n,), n >= 1, mV, finite.
+    floor
+        Energy up to which nothing is a candidate, mV².
+    """
+    parts = []
+    for i in range(0, len(values), _PIECE):
+        piece = values[i : i + _PIECE]
+        raw = np.concatenate((tail, piece))
+        parts.append(_piece(grid, raw, due + i + len(piece) - len(raw), floor))
+        tail = parts[-1].tail
+    first = parts[0].first
+    strongest = np.full(grid.second(max(parts[-1].seen - 1, 0)) + 1 - first, -np.inf)
+    for part in parts:
+        there = strongest[part.first - first :][: len(part.strongest)]
+        np.maximum(there, part.strongest, out=there)
+    found = np.concatenate([p.found for p in parts], axis=1)
+    rest = np.concatenate([p.rest for p in parts], axis=1)
+    return Slopes(tail.copy(), found, rest, first, strongest, parts[-1].seen)
+
+
+def _piece(grid: Grid, raw: FloatArray, start: int, floor: float) -> Slopes:
+    """Examine the cells of `raw`, whose first sample has index `start`."""
+    cell, lag, half, near = grid.cell, grid.lag, grid.half, grid.near
+    begin = -(-start // cell)  # the first whole cell
+    n = (start + len(raw)) // cell - begin
+    new = n - 2 * grid.reach  # cells whose whole surroundings are here
+    if new <= 0:
+        nothing = np.empty(0)
+        seen = begin + grid.reach
+        return Slopes(raw, np.empty((3, 0)), np.empty((2, 0)), grid.second(seen), nothing, seen)
+    raw = raw[begin * cell - start :]
+    cells = raw[: n * cell : cell].copy()
+    for i in range(1, cell):
+        cells += raw[i : n * cell : cell]
+    cells *= 1 / cell
+    bend = 2 * cells[lag:-lag]
+    bend -= cells[2 * lag :]
+    bend -= cells[: -2 * lag]
+    energy = _mean(bend * bend, 2 * half + 1)
+    high = _highest(energy, near)  # high[i]: the highest from i to i + near - 1
+    middle = energy[near:-near]
+    peak = (middle > high[:new]) & (middle >= high[near + 1 :]) & (middle > floor)
+    at = np.flatnonzero(peak)
+    seen = begin + grid.reach  # the first cell examined here
+    keep = -(seen % -grid.stride)
+    kept = middle[keep :: grid.stride]
+    places = (seen + keep + grid.stride * np.arange(len(kept))) * cell
+    first, strongest = _by_second(grid, middle, seen)
+    return Slopes(
+        raw[new * cell :],
+        _peaks(grid, raw, bend, at + grid.reach, middle[at], begin * cell),
+        np.stack((places.astype(np.float64), kept)),
+        first,
+        strongest,
+        seen + new,
+    )
+
+
+def _mean(values: FloatArray, width: int) -> FloatArray:
+    """Return the mean of every `width` neighbours, shape (n - width + 1,)."""
+    n = len(values) - width + 1
+    total = values[:n].copy()
+    for i in range(1, width):
+        total += values[i : i + n]
+    total *= 1 / width
+    return total
+
+
+def _highest(values: FloatArray, width: int) -> FloatArray:
+    """Return the maximum of every `width` neighbours, shape (n - width + 1,)."""
+    span = 1
+    while 2 * span <= width:
+        values, span = np.maximum(values[:-span], values[span:]), 2 * span
+    rest = width - span
+    return np.maximum(values[:-rest], values[rest:]) if rest else values
+
+
+def _by_second(grid: Grid, energy: FloatArray, begin: int) -> tuple[int, FloatArray]:
+    """Return the first second that `energy`, from cell `begin`, touches, and each one's highest."""
+    first, last = grid.second(begin), grid.second(begin + len(energy) - 1)
+    starts = np.ceil(np.arange(first, last + 1) * grid.fs / grid.cell).astype(np.intp) - begin
+    starts[0] = 0
+    return first, np.maximum.reduceat(energy, starts)
+
+
+def _peaks(
+    grid: Grid, raw: FloatArray, bend: FloatArray, at: np.ndarray, energy: FloatArray, start: int
+) -> FloatArray:
+    """Return position, energy and whether it is cut off, of the R peak at each cell of `at`.
+
+    The peak lies where the signal bends most; its place between samples is the top of the
+    parabola through the highest sample and its two neighbours. It is cut off where 20 ms
+    (and three samples) in a row are as high.
+    """
+    cell, around = grid.cell, np.arange(-grid.half, grid.half + 1)
+    near = bend[(at - grid.lag)[:, None] + around]  # shape (n, 2 half + 1)
+    row = np.arange(len(at))
+    best = np.abs(near).argmax(axis=1)
+    upright = np.sign(near[row, best])
+    left = (at + around[best] - 1) * cell  # first sample of the cell before
+    window = raw[left[:, None] + np.arange(3 * cell)] * upright[:, None]  # shape (n, 3 cell)
+    top = window.argmax(axis=1)
+    height = window[row, top]
+    place = left + top
+    before, after = raw[place - 1] * upright, raw[place + 1] * upright
+    curve = before - 2 * height + after
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shift = np.where(curve < 0, (before - after) / curve / 2, 0.0)
+    cut = np.sum(window == height[:, None], axis=1) >= max(3, round(0.02 * grid.fs))
+    peak = (place + start) + np.clip(shift, -0.5, 0.5)  # exact until the last addition
+    return np.stack((peak, energy, cut.astype(np.float64)))
