@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from healthslm.errors import RecordingError
-from healthslm.recordings.tracks import Event, Marks, Recording, Track, frames
+from healthslm.recordings.tracks import Event, Marks, Recording, Track, checked, frames
 
 __all__ = ["Event", "Marks", "Recording", "Track", "frames", "load"]
 
@@ -34,22 +34,27 @@ def load(path: str | Path, channel: str | int | None = None) -> Recording:
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            from healthslm.recordings import folder
-
-            return folder.load(path)
-        if path.name.endswith((".csv", ".csv.xz")):
-            from healthslm.recordings import csv
-
-            return csv.load(path, channel)
-        header = path if path.suffix == ".hea" else path.with_name(path.name + ".hea")
-        if header.is_file():
-            from healthslm.recordings import wfdb
-
-            return wfdb.load(header, channel)
+        return checked(_load(path, channel))
     except OSError as error:
         at = Path(str(error.filename or path)).name
         raise RecordingError(f"cannot read {at}: {error.strerror}") from error
+
+
+def _load(path: Path, channel: str | int | None) -> Recording:
+    """Find the recording's form and read it."""
+    if path.is_dir():
+        from healthslm.recordings import folder
+
+        return folder.load(path)
+    if path.name.endswith((".csv", ".csv.xz")):
+        from healthslm.recordings import csv
+
+        return csv.load(path, channel)
+    header = path if path.suffix == ".hea" else path.with_name(path.name + ".hea")
+    if header.is_file():
+        from healthslm.recordings import wfdb
+
+        return wfdb.load(header, channel)
     raise RecordingError(
         f"no recording at {path.name}: want a folder with recording.json, a WFDB .hea, "
         "a .csv or a .csv.xz"

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import zlib
 from collections.abc import Sequence
@@ -115,7 +116,7 @@ def expected(path: Path) -> list[Expected]:
     return _decode(path / "expected.json", list[Expected])
 
 
-def save(
+def write(
     recording: Recording,
     path: Path,
     *,
@@ -123,7 +124,7 @@ def save(
     source: str = "",
     packed: bool = True,
 ) -> None:
-    """Write `recording` into the new folder `path`.
+    """Write `recording` into the folder `path`, new or empty.
 
     Parameters
     ----------
@@ -137,9 +138,11 @@ def save(
     Raises
     ------
     FileExistsError
-        There is something at `path` already.
+        There is something in `path` already.
     """
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, exist_ok=True)
+    if any(path.iterdir()):
+        raise FileExistsError(errno.EEXIST, "the folder is not empty", str(path))
     tracks = []
     for n, t in enumerate(recording.tracks):
         file = f"{n:02d}-{t.device}-{t.stream}.i16{'z' if packed else ''}"
@@ -176,17 +179,9 @@ def _encode(path: Path, plain: object) -> None:
 
 
 def _load_track(path: Path, t: _Track) -> Track:
-    numbers = (t.epoch_s, t.fs, t.gain, t.offset)
-    sound = (
-        all(np.isfinite(x) for x in numbers)
-        and 0 < t.fs <= 100_000
-        and t.boot >= 0
-        and 0 <= t.start < 2**53
-        and 0 < t.count <= MAX_SAMPLES
-        and all(_PLAIN_NAME.match(name) for name in (t.device, t.stream, t.file))
-    )
-    if not sound:
-        raise RecordingError(f"{path.name}: a track's numbers or names are out of bounds")
+    """Return a track; what its numbers and names may be, `tracks.checked` says."""
+    if not 0 < t.count <= MAX_SAMPLES or not _PLAIN_NAME.match(t.file):
+        raise RecordingError(f"{path.name}: a track's count or file is out of bounds")
     file = path / t.file
     if file.stat().st_size > 2 * t.count + 1024:  # deflate may lengthen noise a little
         raise RecordingError(f"{t.file} is longer than its count says")

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from math import isfinite
 from random import Random
 from typing import TypeAlias
 
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.errors import RecordingError
+from healthslm.ingest import UNITS, named
+from healthslm.ingest.native import MAX_FS_HZ, MAX_INT, MAX_SCALE, MAX_T_S
 from healthslm.records import MAX_SPAN_S, MISSING, Frame
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -137,6 +140,35 @@ class Recording:
         )
 
 
+def checked(recording: Recording) -> Recording:
+    """Return `recording`, if sensors that keep to docs/wire-format.md could have sent it.
+
+    Raises
+    ------
+    RecordingError
+        A track is of an unknown kind or unit, or one of its numbers is out of bounds.
+    """
+    for track in recording.tracks:
+        scale = (track.gain, track.offset, track.t1_s)
+        if not (named(track.device) and named(track.stream)):
+            raise RecordingError("a device or stream has a name that no topic may have")
+        if track.unit not in UNITS.get(track.kind, ()):
+            raise RecordingError(f"{track.lane}: a kind or unit we do not know")
+        if not (
+            1 / MAX_SPAN_S <= track.fs <= MAX_FS_HZ
+            and 0 <= track.epoch_s <= MAX_T_S
+            and 0 <= track.start <= MAX_INT
+            and 0 <= track.boot <= MAX_INT
+            and all(isfinite(x) and abs(x) <= MAX_SCALE for x in scale)
+            and track.gain != 0
+            and len(track.samples) > 0
+        ):
+            raise RecordingError(f"{track.lane}: a number is out of bounds")
+    if not recording.tracks:
+        raise RecordingError("there is no track")
+    return recording
+
+
 def quantised(values: FloatArray, gain: float, offset: float = 0.0) -> Int16Array:
     """Return `values` as int16 of `gain` and `offset`, clipped; NaN becomes `MISSING`."""
     missing = np.isnan(values)
@@ -162,7 +194,7 @@ def frames(
     Raises
     ------
     RecordingError
-        Tracks of one stream overlap, or a sample alone spans more than a frame may.
+        Tracks of one stream overlap.
     """
     if base_s is not None:
         recording = recording.moved(base_s)
@@ -193,8 +225,6 @@ def _lane(tracks: tuple[Track, ...], cuts: Random | None) -> Iterator[tuple[floa
 
 def _length(track: Track, cuts: Random | None) -> int:
     """Return the number of samples of the next frame."""
-    if 1 / track.fs > MAX_SPAN_S:
-        raise RecordingError(f"{track.lane} is too slow: a sample may span {MAX_SPAN_S:g} s")
     if cuts is None:
         span_s = FAST_S if track.fs >= 1 else SLOW_S
         return max(1, min(MAX_SAMPLES, int(span_s * track.fs + 1e-6)))
