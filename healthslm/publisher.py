@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal, Self
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ ASKED_S = 0.5  # what was under way when we sent again asks once more: not an an
 
 @dataclass(slots=True)
 class _Entry:
+    number: int
     frame: Frame
     done: bool = False
 
@@ -54,7 +56,7 @@ class Outbox:
         self._kept: dict[tuple[str, int], deque[_Entry]] = {}  # by lane and boot
         self._sent = 0  # entries at the left that were sent
         self._progress_s = 0.0
-        self._asked_s = float("-inf")
+        self._asked = (float("-inf"), 0)  # when we last went back when asked, and where to
 
     @property
     def waiting(self) -> int:
@@ -63,7 +65,7 @@ class Outbox:
 
     def submit(self, frame: Frame) -> None:
         """Keep `frame` for sending; within a stream and boot, sequence numbers must rise."""
-        entry = _Entry(frame)
+        entry = _Entry(self.submitted, frame)
         self._entries.append(entry)
         self._kept.setdefault((frame.name, frame.boot), deque()).append(entry)
         self.submitted += 1
@@ -95,19 +97,23 @@ class Outbox:
         while self._entries and self._entries[0].done:
             self._entries.popleft()
             self._sent = max(0, self._sent - 1)
-        if ack.due is not None and lane and now_s - self._asked_s > ASKED_S:
-            self._asked_s = now_s
-            self._go_back(next((e for e in lane if e.frame.seq >= ack.due), None))
+        if ack.due is not None and lane:
+            entry = next((e for e in lane if e.frame.seq >= ack.due), lane[-1])
+            since_s, number = self._asked
+            if entry.number < number or now_s - since_s > ASKED_S:
+                self._asked = (now_s, entry.number)
+                self._go_back(entry)
 
     def restart(self, now_s: float) -> None:
         """Send everything again: nobody knows what became of it."""
         self._progress_s = now_s
-        self._go_back(self._entries[0] if self._entries else None)
+        if self._entries:
+            self._go_back(self._entries[0])
 
-    def _go_back(self, entry: _Entry | None) -> None:
-        at = next((i for i, e in enumerate(self._entries) if e is entry), self._sent)
+    def _go_back(self, entry: _Entry) -> None:
+        at = entry.number - self._entries[0].number
         if at < self._sent:
-            self.again += sum(not e.done for e in list(self._entries)[at : self._sent])
+            self.again += sum(not e.done for e in islice(self._entries, at, self._sent))
             self._sent = at
 
 

@@ -101,6 +101,22 @@ def test_being_asked_by_every_frame_under_way_sends_again_once():
     assert sent(outbox, 1.1 + ASKED_S) == [(ECG, 1), (ECG, 2)]
 
 
+def test_being_asked_for_something_older_always_counts():
+    outbox = filled(PPG, ECG, PPG, ECG)
+    sent(outbox, 0.0)
+    outbox.acked(ECG, Ack(1, 0, due=1), 1.0)
+    outbox.acked(PPG, Ack(1, -1, due=0), 1.0)
+    assert sent(outbox, 1.0) == [(PPG, 0), (PPG, 1), (ECG, 1)]
+
+
+def test_being_asked_for_what_is_not_made_yet_is_harmless():
+    outbox = filled(ECG, ECG)
+    sent(outbox, 0.0)
+    outbox.acked(ECG, Ack(1, 0, due=5), 1.0)
+    outbox.acked(ECG, Ack(1, 1, due=2), 2.0)
+    assert sent(outbox, 2.0) == []
+
+
 wire = st.lists(
     st.sampled_from(["arrive", "lose", "ack", "lose ack", "forget", "reconnect", "wait"]),
     max_size=60,
