@@ -97,10 +97,10 @@ class Daemon:
                 self._ask_all()
             if self._urgent or len(self._frames) >= self._config.daemon.commit_frames:
                 self.commit()
-        waited_s = time.monotonic() - (self._since_s or time.monotonic())
-        if waited_s >= self._config.daemon.commit_s:
-            self.commit()
         self._pass_time()
+        waited_s = time.monotonic() - (self._since_s or time.monotonic())
+        if self._urgent or waited_s >= self._config.daemon.commit_s:
+            self.commit()
 
     def commit(self) -> None:
         """Seal what is pending, with the state it led to; then acknowledge it."""
@@ -219,12 +219,12 @@ class Daemon:
         if hour < 0 or not (wall_s or self._data_s):
             return
         end_s = days.last_hour_s(self._now_s() - SETTLE_S, hour, zone)
-        before_s, self._summary_s = self._summary_s, max(end_s, self._summary_s)
-        if before_s and end_s > before_s:
+        if 0.0 < self._summary_s < end_s:
             self._summarise(days.day_before_s(end_s, zone), end_s)
+        self._summary_s = max(end_s, self._summary_s)
 
     def _summarise(self, t0_s: float, t1_s: float) -> None:
-        """Have the words for a period written, and commit them."""
+        """Have the words for a period written."""
         from healthslm.language import facts, writer  # a daemon without summaries loads none
 
         self.commit()
@@ -234,7 +234,7 @@ class Daemon:
         written = writer.summarise(told, person.language, model, emergency=person.emergency_number)
         self._derived.append(written.summary)
         self._intake.count("summary")
-        self.commit()
+        self._urgent = True  # in one commit with the news that it is written
 
 
 def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:

@@ -1,0 +1,299 @@
+"""The daemon, turn by turn: a link that hands it messages, a store that may be cut off."""
+
+import json
+import time
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from healthslm import config, days, ingest, ledger
+from healthslm.daemon import Daemon
+from healthslm.link import Message, Up
+from healthslm.records import Chunk, Frame, Summary, Tick
+
+NOW_S = 1.7e9
+TOPIC = "healthslm/1/ada/chest/temperature/frame"
+
+
+@dataclass
+class Link:
+    """Hands over what a test puts in, and remembers what the daemon says."""
+
+    inbox: list = field(default_factory=list)
+    said: list = field(default_factory=list)
+    acked: list = field(default_factory=list)
+
+    def poll(self, timeout_s):
+        events, self.inbox = self.inbox, []
+        return events
+
+    def publish(self, topic, payload, *, qos=0, retain=False):
+        self.said.append((topic, json.loads(payload)))
+        return True
+
+    def ack(self, ticket):
+        self.acked.append(ticket)
+
+
+@dataclass
+class Store:
+    """Keeps what was committed, as a disk would over a crash."""
+
+    frames: list = field(default_factory=list)
+    records: list = field(default_factory=list)
+    letters: list = field(default_factory=list)
+    newest: bytes | None = None
+    commits: int = 0
+    pending: list = field(default_factory=list)
+
+    def state(self):
+        return self.newest
+
+    def set_aside(self, reason, payload):
+        self.pending.append((reason, payload))
+
+    def commit(self, frames, derived, state, *, now_s):
+        self.frames += frames
+        self.records += derived
+        self.letters += self.pending
+        self.newest, self.pending = state, []
+        self.commits += 1
+
+    def derived(self, t0_s=None, t1_s=None):
+        return iter(self.records)
+
+
+def settings(**daemon):
+    wanted = {"clock": "data", "commit_s": 60.0, "commit_frames": 4, "summary_hour": -1, **daemon}
+    return config.Config(config.Person("ada"), daemon=config.Daemon(**wanted))
+
+
+def frame(seq, *, boot=1, kept=0, stream="temperature", t_s=None, raw=370):
+    t_s = NOW_S + 60 * seq if t_s is None else t_s
+    return Frame("chest", stream, boot, seq, seq, t_s, 1 / 60, "Cel", 0.1, 0.0, (raw,), kept)
+
+
+class Rig:
+    """A daemon with its link and store; `crash` takes away all but the store."""
+
+    def __init__(self, **daemon):
+        self.config, self.store, self.tickets = settings(**daemon), Store(), 0
+        self.crash()
+
+    def crash(self):
+        self.link = Link()
+        self.store.pending = []
+        self.daemon = Daemon(self.config, self.store, self.link)
+
+    def send(self, *frames):
+        for f in frames:
+            self.raw(ingest.topic("ada", f.device, f.stream), ingest.encode(f))
+
+    def raw(self, topic, payload):
+        self.tickets += 1
+        self.link.inbox = [Message(topic, payload, (1, self.tickets))]
+        self.daemon.turn()
+
+    @property
+    def acks(self):
+        return [ack for topic, ack in self.link.said if topic.endswith("/ack")]
+
+
+def test_nothing_is_acknowledged_before_it_is_stored():
+    rig = Rig()
+    rig.send(frame(0), frame(1), frame(2))
+    assert (rig.link.acked, rig.acks, rig.store.frames) == ([], [], [])
+    rig.send(frame(3))
+    assert len(rig.store.frames) == 4
+    assert rig.link.acked == [(1, n) for n in (1, 2, 3, 4)]
+    assert rig.link.said == [("healthslm/1/ada/chest/temperature/ack", {"boot": 1, "seq": 3})]
+
+
+def test_time_alone_commits_what_waits():
+    rig = Rig(commit_s=1e-6)
+    rig.send(frame(0))
+    assert len(rig.store.frames) == 1
+    assert Rig(commit_s=1e-6).store.commits == 0
+
+
+def test_a_finding_commits_at_once():
+    rig = Rig(commit_frames=1000)
+    rig.send(*(frame(i, raw=395) for i in range(600)))
+    findings = [r for r in rig.store.records if type(r).__name__ == "Finding"]
+    assert findings
+    assert rig.store.commits >= 1
+    assert len(rig.store.frames) < 600
+
+
+def test_a_repeat_is_answered_at_once_with_what_is_stored():
+    rig = Rig()
+    rig.send(*(frame(i) for i in range(4)))
+    rig.link.said.clear()
+    rig.send(frame(2))
+    assert rig.acks == [{"boot": 1, "seq": 3}]
+    assert len(rig.store.frames) == 4
+
+
+def test_a_frame_too_soon_is_asked_for_from_the_one_due():
+    rig = Rig()
+    rig.send(*(frame(i) for i in range(4)), frame(4), frame(7))
+    assert rig.acks[-1] == {"boot": 1, "seq": 3, "due": 5}
+    rig.send(frame(5), frame(6), frame(7))
+    assert [f.seq for f in rig.store.frames] == list(range(8))
+
+
+def test_after_a_crash_it_goes_on_from_its_last_commit_and_says_so():
+    rig = Rig()
+    rig.send(*(frame(i) for i in range(6)))
+    rig.crash()
+    rig.link.inbox = [Up(resumed=False)]
+    rig.daemon.turn()
+    assert rig.acks == [{"boot": 1, "seq": 3, "due": 4}]
+    rig.send(frame(5), frame(4), frame(5), frame(6), frame(7))
+    assert [f.seq for f in rig.store.frames] == list(range(8))
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_crash_at_any_message_leaves_the_same_records(cut):
+    whole, broken = Rig(), Rig()
+    frames = [frame(i, raw=365 + i % 40) for i in range(40)]
+    whole.send(*frames)
+    broken.send(*frames[:cut])
+    broken.crash()
+    broken.send(*frames)  # the sensor sends all it keeps
+    assert broken.store.frames == whole.store.frames
+    assert broken.store.records == whole.store.records
+    one, two = ledger.read(broken.store.newest), ledger.read(whole.store.newest)
+    assert (one.pipeline, one.data_s) == (two.pipeline, two.data_s)
+
+
+GOOD = ingest.encode(frame(0))
+TEXT = ingest.encode(frame(0), "json")
+BAD = {
+    "topic": ("healthslm/1/ada/chest/frame", GOOD),
+    "oversized": (TOPIC, TEXT + b" " * 65_536),
+    "malformed": (TOPIC, GOOD[:-1]),
+    "kind": (TOPIC.replace("temperature", "mood"), GOOD),
+    "unit": (TOPIC, TEXT.replace(b'"Cel"', b'"mV"')),
+    "range": (TOPIC, TEXT.replace(b"0.1", b"0.0")),
+    "too long": (TOPIC, TEXT.replace(b"[370]", b"[370,371,372]")),
+    "person": (TOPIC.replace("ada", "bob"), GOOD),
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_bad_input_is_counted_set_aside_and_acknowledged_and_harms_nobody(reason):
+    topic, payload = BAD[reason]
+    rig, calm = Rig(), Rig()
+    good = [frame(i) for i in range(4)]
+    calm.send(*good)
+    rig.send(*good[:2])
+    rig.raw(topic, payload)
+    rig.send(*good[2:])
+    assert rig.daemon.counts == {"taken": 4, reason: 1}
+    assert rig.store.letters == [(reason, payload)]
+    assert rig.link.acked == [(1, n) for n in range(1, 6)]
+    assert (rig.store.frames, rig.store.records) == (calm.store.frames, calm.store.records)
+    assert ledger.counters(rig.store.newest) == {"taken": 4, reason: 1}
+
+
+def test_a_topic_that_is_not_utf8_is_bad_input():
+    rig = Rig(commit_frames=1)
+    rig.raw("", GOOD)
+    rig.send(frame(0))
+    assert rig.daemon.counts == {"topic": 1, "taken": 1}
+
+
+@pytest.mark.parametrize("off_s", [-7 * 86_400 - 60, 360])
+def test_a_time_far_off_is_refused_by_the_wall_clock_and_its_number_is_acknowledged(off_s):
+    rig = Rig(clock="wall", commit_frames=1)
+    now_s = time.time()
+    rig.send(frame(0, t_s=now_s + off_s))
+    rig.send(frame(1, t_s=now_s))
+    assert rig.daemon.counts == {"time": 1, "taken": 1}
+    assert rig.acks[-1] == {"boot": 1, "seq": 1}
+    assert [reason for reason, _ in rig.store.letters] == ["time"]
+
+
+def test_what_is_missing_is_a_gap_record():
+    rig = Rig(commit_frames=2)
+    rig.send(frame(0), frame(3, kept=None))
+    (gap,) = [r for r in rig.store.records if type(r).__name__ == "Gap"]
+    assert (gap.stream, gap.missing) == ("chest/temperature", 2)
+
+
+def test_its_own_words_and_descriptions_are_no_input():
+    rig = Rig(commit_frames=1)
+    for leaf in ("ack", "meta"):
+        rig.raw(TOPIC.replace("frame", leaf), b"{}")
+    assert rig.daemon.counts == {}
+    assert rig.link.acked == [(1, 1), (1, 2)]
+
+
+class Faulty:
+    """A pipeline with a stage that cannot bear one sample."""
+
+    def __init__(self, inner, poison):
+        self.inner, self.poison = inner, poison
+        self.snapshot, self.restore = inner.snapshot, inner.restore
+
+    def feed(self, item):
+        out = self.inner.feed(item)
+        if isinstance(item, Chunk) and item.values[0] == pytest.approx(self.poison):
+            raise ZeroDivisionError
+        return out
+
+
+def test_a_stage_that_fails_costs_one_analysis_and_the_frame_is_stored(caplog):
+    rig, calm = Rig(), Rig()
+    rig.daemon._pipeline = Faulty(rig.daemon._pipeline, 41.1)
+    frames = [frame(i) for i in range(8)]
+    calm.send(*(f for f in frames if f.seq != 5))
+    calm.daemon.commit()
+    rig.send(*(replace(f, samples=(411,)) if f.seq == 5 else f for f in frames))
+    assert [f.seq for f in rig.store.frames] == list(range(8))
+    assert rig.daemon.counts == {"taken": 8, "fault": 1}
+    vitals = [(type(r).__name__, r.t_s) for r in rig.store.records if hasattr(r, "t_s")]
+    assert vitals == [(type(r).__name__, r.t_s) for r in calm.store.records if hasattr(r, "t_s")]
+    assert "41" not in caplog.text
+
+
+def test_the_wall_clock_moves_time_only_where_no_data_do(monkeypatch):
+    rig = Rig(clock="wall", commit_frames=1)
+    fed = []
+    feed = rig.daemon._pipeline.feed
+    monkeypatch.setattr(rig.daemon._pipeline, "feed", lambda x: fed.append(x) or feed(x))
+    rig.daemon.turn()
+    assert fed == []
+    rig.daemon._moved_s -= 11.0
+    rig.daemon.turn()
+    assert [type(x) for x in fed] == [Tick]
+    assert fed[0].t_s == pytest.approx(time.time(), abs=5)
+
+
+def test_the_days_words_are_written_once_when_their_hour_has_passed(monkeypatch):
+    asked = []
+
+    def written(self, t0_s, t1_s):
+        asked.append((t0_s, t1_s))
+        self._derived.append(Summary(t0_s, t1_s, "en", "…", "template"))
+        self._urgent = True
+
+    monkeypatch.setattr(Daemon, "_summarise", written)
+    rig = Rig(commit_frames=1, summary_hour=20)
+    end_s = days.last_hour_s(NOW_S, 20, "UTC") + 86_400.0
+    for k, t_s in enumerate([end_s - 3600, end_s + 60, end_s + 300, end_s + 360]):
+        if k == 3:
+            rig.crash()
+        rig.send(frame(k, t_s=t_s))
+    assert asked == [(end_s - 86_400.0, end_s)]
+
+
+def test_a_wish_for_words_is_granted_for_the_day_so_far(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Daemon, "_summarise", lambda self, *span: asked.append(span))
+    rig = Rig(commit_frames=1)
+    rig.send(frame(0))
+    rig.raw("healthslm/1/ada/summary", b"")
+    rig.raw("healthslm/1/ada/summary", b"x" * 257)
+    assert asked == [(days.midnight_s(NOW_S + 60, "UTC"), NOW_S + 60)]
