@@ -43,6 +43,16 @@ watts = click.option(
     help="Power of the busy board, for the joules.  [default: the configuration's, or 5]",
 )
 
+
+class ListFirst(click.Group):
+    """A group of commands that does "list" where no other is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put "list" before options that stand alone."""
+        named = args and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["list", *args])
+
+
 LOOKS: dict[Severity, dict[str, Any]] = {
     "red": {"fg": "red", "bold": True},
     "amber": {"fg": "yellow"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -40,7 +41,7 @@ def command(
     keep: Path | None,
     recording: Path | None,
     seed: int | None,
-    broker: str | None,
+    broker: Literal["mosquitto", "amqtt"] | None,
 ) -> None:
     """Play a day through the whole system and prove what it promises.
 

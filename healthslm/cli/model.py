@@ -22,18 +22,22 @@ folder_option = click.option(
 )
 
 
-@click.group("model")
+@click.group("model", cls=console.ListFirst)
 def command() -> None:
-    """Check the language models and show their figures."""
+    """Check the language models and show their figures.
+
+    Without a command it shows the figures.
+    """
 
 
 @command.command("check")
 @folder_option
 @console.as_json
 def check(folder: Path | None, json_: bool) -> None:
-    """Compare every file of a model with the hash in its manifest.
+    """Compare a model's files with their hashes.
 
-    It exits with 1 if one differs or is missing; then the plain template speaks.
+    The hashes stand in its manifest. It exits with 1 if one differs or is missing; then
+    the plain template speaks.
     """
     data = checked(folder or bundled())
     if json_:
@@ -52,7 +56,10 @@ def check(folder: Path | None, json_: bool) -> None:
 @folder_option
 @console.as_json
 def list_(folder: Path | None, json_: bool) -> None:
-    """Show what a model's manifest says of it: size, languages, measured errors."""
+    """Show a model's figures.
+
+    Its size, its languages, and the errors measured, as its manifest states them.
+    """
     data = checked(folder or bundled())
     if json_:
         console.emit("model", data)

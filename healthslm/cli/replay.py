@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from healthslm.records import Beat, Derived, Vital
 from healthslm.review import timeline
 
 if TYPE_CHECKING:
-    from healthslm.recordings import Recording
+    from healthslm.recordings import Recording, Track
+    from healthslm.records import Frame
 
 QUIET_S = 1.0  # what takes longer shows how far it is
 
@@ -46,10 +48,21 @@ class Played:
     default=0.0,
     help="With --to: 1 is real time, 60 a minute in a second.  [default: as fast as it goes]",
 )
+@click.option(
+    "--keep-dates",
+    is_flag=True,
+    help="With --to: send the recording's own times, not as if it happened now.",
+)
 @console.watts
 @console.as_json
 def command(
-    path: Path, url: str | None, person: str, speed: float, watts: float | None, json_: bool
+    path: Path,
+    url: str | None,
+    person: str,
+    speed: float,
+    keep_dates: bool,
+    watts: float | None,
+    json_: bool,
 ) -> None:
     """Play a recording through the pipeline, or to a broker.
 
@@ -60,7 +73,7 @@ def command(
 
     recording = recordings.load(path)
     if url is not None:
-        publish(recording, url, person, speed)
+        publish(recording, url, person, speed, keep_dates)
         return
     played = direct(recording)
     if json_:
@@ -77,14 +90,14 @@ def direct(recording: Recording) -> Played:
     from healthslm import replay
 
     before = console.cpu_s()
-    derived = tuple(shown(replay.direct(recording), recording))
+    derived = tuple(shown(replay.played(recording), recording))
     return Played(derived, console.cpu_s() - before, recording.t1_s - recording.t0_s)
 
 
 def shown(derived: Iterator[Derived], recording: Recording) -> Iterator[Derived]:
     """Pass records on, and say on a terminal's stderr how far they have come."""
     began = said = time.monotonic()
-    tty = click.get_text_stream("stderr").isatty()
+    tty = sys.stderr.isatty()
     whole_s = recording.t1_s - recording.t0_s
     for n, x in enumerate(derived):
         yield x
@@ -98,12 +111,32 @@ def shown(derived: Iterator[Derived], recording: Recording) -> Iterator[Derived]
         click.echo("\r\x1b[K", err=True, nl=False)
 
 
-def publish(recording: Recording, url: str, person: str, speed: float) -> None:
+def publish(recording: Recording, url: str, person: str, speed: float, keep: bool) -> None:
     """Send a recording to a broker and wait until the daemon has stored it."""
     from healthslm import replay
 
-    report = replay.publish(recording, url, person, speed)
-    console.out(str(report))
+    whole_s = recording.t1_s - recording.t0_s
+    ends_s = time.time() + (whole_s / speed if speed else 0.0)
+    base_s = None if keep else ends_s - whole_s  # the newest sample is of the moment it is sent
+    said = time.monotonic()
+    sent = 0
+    tty = sys.stderr.isatty()
+
+    def told(frame: Frame) -> None:
+        nonlocal said, sent
+        sent += 1
+        if tty and time.monotonic() - said > 0.1:
+            share = (frame.t_s - (recording.t0_s if keep else ends_s - whole_s)) / whole_s
+            click.echo(f"\r{max(share, 0.0):4.0%}  {sent:,} frames sent ", err=True, nl=False)
+            said = time.monotonic()
+
+    result = replay.publish(recording, url, person, speed, base_s=base_s, told=told)
+    if tty:
+        click.echo("\r\x1b[K", err=True, nl=False)
+    console.out(
+        f"{console.count(result.frames, 'frame')} sent, {result.acknowledged:,} stored by the "
+        f"daemon, {result.again:,} sent again, in {timeline.lasting(result.seconds)}"
+    )
 
 
 def show(recording: Recording, played: Played) -> None:
@@ -154,9 +187,9 @@ def figures(recording: Recording, played: Played) -> list[tuple[str, str]]:
     return rows
 
 
-def joined(recording: Recording) -> Sequence[Any]:
+def joined(recording: Recording) -> Sequence[Track]:
     """Return one track for each stream: the longest."""
-    longest: dict[str, Any] = {}
+    longest: dict[str, Track] = {}
     for track in sorted(recording.tracks, key=lambda t: t.t1_s - t.t0_s):
         longest[track.lane] = track
     return [longest[lane] for lane in sorted(longest)]

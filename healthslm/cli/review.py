@@ -29,11 +29,12 @@ days_option = click.option(
 )
 
 
-@click.group("review")
+@click.group("review", cls=console.ListFirst)
 def command() -> None:
     """Read the findings as a clinician.
 
-    The gravest come first. What several sensors saw at once is one event.
+    The gravest come first. What several sensors saw at once is one event. Without a
+    command it lists them.
     """
 
 
@@ -104,8 +105,9 @@ def show(
     passphrase_file: Path | None,
     json_: bool,
 ) -> None:
-    """Show one finding with its numbers, its ECG strip, and what the person was told.
+    """Show one finding, with its ECG strip.
 
+    Its numbers, the vitals around it, ten seconds of ECG, and what the person was told.
     ID is the four-letter name in the list; a row number of the same list will do.
     Waveforms open with the owner's passphrase alone.
     """

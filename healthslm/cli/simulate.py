@@ -20,7 +20,13 @@ def instant(ctx: click.Context, parameter: click.Parameter, text: str) -> float:
 
 
 @click.command("simulate")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Which person, and which day.",
+)
 @click.option(
     "--out",
     "folder",
@@ -28,7 +34,13 @@ def instant(ctx: click.Context, parameter: click.Parameter, text: str) -> float:
     type=click.Path(path_type=Path, file_okay=False),
     help="New folder for the recording.",
 )
-@click.option("--hours", type=click.FloatRange(0.1, 48.0), default=24.0, show_default=True)
+@click.option(
+    "--hours",
+    type=click.FloatRange(0.1, 48.0),
+    default=24.0,
+    show_default=True,
+    help="Its length, from midnight.",
+)
 @click.option(
     "--start",
     default="2026-03-01T00:00Z",
@@ -46,11 +58,12 @@ def command(seed: int, folder: Path, hours: float, start: float, json_: bool) ->
     if folder.exists() and any(folder.iterdir()):
         raise click.BadParameter(f"{folder} is not empty", param_hint="--out")
     from healthslm import simulate
-    from healthslm.recordings import folder as recordings_folder
 
     before = console.cpu_s()
     recording = simulate.day(seed, start_s=start, hours=hours)
-    recordings_folder.write(recording, folder)
+    began = datetime.fromtimestamp(start, UTC).isoformat()
+    made_by = f"healthslm simulate --seed {seed} --hours {hours:g} --start {began} --out FOLDER"
+    simulate.save(recording, folder, command=made_by)
     spent = console.cpu_s() - before
     octets = sum(path.stat().st_size for path in folder.iterdir())
     if json_:

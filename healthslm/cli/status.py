@@ -9,8 +9,28 @@ from typing import Any
 import click
 
 from healthslm.cli import console
+from healthslm.cli.model import checked
 from healthslm.cli.place import Place, find
 from healthslm.review.timeline import lasting
+
+RECORDS = {
+    "beat": "beats",
+    "vital": "vitals",
+    "finding": "tellings of findings",
+    "gap": "gaps",
+    "summary": "summaries",
+}
+
+# The daemon's words for what it did with a message; every other word is why it refused one.
+TAKEN = {
+    "taken": "taken",
+    "repeat": "came twice, kept once",
+    "wait": "came too early, asked for again",
+    "gap": "after a gap",
+    "overlap": "kept, but from a clock that went back",
+    "fault": "kept, but the analysis failed",
+}
+NOT_FRAMES = {"summary"}
 
 
 @click.command("status")
@@ -25,20 +45,84 @@ def command(store: Path, json_: bool) -> None:
     data = gathered(place, time.time())
     if json_:
         console.emit("status", data)
-        return
-    show(data)
+    else:
+        show(data)
 
 
 def gathered(place: Place, now_s: float) -> dict[str, Any]:
     """Return everything `status` shows, as plain data."""
-    from healthslm.cli.model import checked
+    from healthslm import ingest, ledger
 
     with place.open() as store:
-        counts = store.counts()
-    return {"store": str(place.folder), **counts, "model": checked(place.model)}
+        counts, state, protection = store.counts(), store.state(), store.protection
+    intake, newest_s, words = ingest.Intake(), None, {}
+    if state is not None:
+        known = ledger.read(state)
+        intake.restore(known.intake)
+        newest_s, words = known.data_s or None, dict(ledger.counters(state))
+    refused = {w: n for w, n in words.items() if w not in TAKEN and w not in NOT_FRAMES}
+    written_s = (place.folder / "vault.mark").stat().st_mtime
+    return {
+        "folder": str(place.folder),
+        "protection": protection,
+        "rows": counts["rows"],
+        "bytes_sealed": counts["bytes"],
+        "commits": counts["commits"],
+        "written_s_ago": round(max(now_s - written_s, 0.0), 1),
+        "newest_sample_s_ago": None if newest_s is None else round(now_s - newest_s, 1),
+        "frames": counts["frames"],
+        "records": {name: counts.get(name, 0) for name in RECORDS},
+        "streams": {
+            name: {"boot": boot, "frames": due} for name, (boot, due) in intake.due().items()
+        },
+        "messages": {word: words.get(word, 0) for word in TAKEN},
+        "refused": refused,
+        "set_aside": counts["set_aside"],
+        "model": {k: v for k, v in checked(place.model).items() if k != "manifest"},
+    }
 
 
 def show(data: dict[str, Any]) -> None:
     """Write it for people."""
-    console.pairs([(name, str(value)) for name, value in data.items()])
-    console.out(lasting(0))
+    model = data["model"]
+    verdict = "files match their hashes" if model["ok"] else f"not usable: {model['reason']}"
+    ago = lasting(data["written_s_ago"])
+    records = [f"{data['records'][name]:,} {words}" for name, words in RECORDS.items()]
+    console.out(console.bold(data["folder"]))
+    console.pairs(
+        [
+            *folded("protection", data["protection"]),
+            (
+                "sealed",
+                f"{console.size(data['bytes_sealed'])} in {data['rows']:,} rows; "
+                f"{console.count(data['commits'], 'commit')}, the last {ago} ago",
+            ),
+            *folded("holds", ", ".join([f"{data['frames']:,} frames", *records])),
+            *folded("model", f"{model['name']} {model['hash'][:12]}: {verdict}"),
+        ]
+    )
+    if data["streams"]:
+        console.out()
+        rows = [
+            (name, f"{line['frames']:,}", str(line["boot"]))
+            for name, line in sorted(data["streams"].items())
+        ]
+        console.table(("stream", "frames", "boot"), rows, right="frames boot")
+    traffic(data)
+
+
+def traffic(data: dict[str, Any]) -> None:
+    """Write what became of the messages that came, and why some were refused."""
+    came = [(f"{n:,}", TAKEN[word]) for word, n in data["messages"].items() if n]
+    refused = [(f"{n:,}", f"refused: {word}") for word, n in sorted(data["refused"].items())]
+    if came or refused:
+        console.out()
+        console.table(("messages", ""), [*came, *refused], right="messages")
+    if not refused:
+        console.out("no message was refused")
+
+
+def folded(name: str, text: str) -> list[tuple[str, str]]:
+    """Return a name and a long text as rows of `console.pairs` that fit 80 columns."""
+    first, *rest = click.wrap_text(text, 64).splitlines() or [""]
+    return [(name, first), *(("", line) for line in rest)]
