@@ -1,0 +1,88 @@
+"""A new store: made whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import closing, suppress
+from pathlib import Path
+
+from healthslm.errors import ConfigError
+from healthslm.vault import audit
+from healthslm.vault.database import DATABASE, DEVICE_KEY, FORMAT, MARK, SCHEMA, connect, storage
+from healthslm.vault.index import Draft, Head
+from healthslm.vault.keyring import Keyring
+from healthslm.vault.keys import Class, Device
+from healthslm.vault.mark import reset_mark
+from healthslm.vault.readers import PROFILES, Profile, Reader, reader_record, seal_identity
+
+
+def create(
+    folder: Path, passphrase: str, *, now_s: float, profile: Profile = PROFILES["standard"]
+) -> None:
+    """Make a store in `folder`: the database, the device key, and the mark.
+
+    profile  the cost of each guess at the passphrase; tests take `PROFILES["cheapest"]`.
+
+    Raises
+    ------
+    ConfigError
+        There is a store, or a device key, already: nothing is ever made over one. Or the
+        passphrase is empty.
+    """
+    if not passphrase:
+        raise ConfigError("passphrase: empty; without one anybody could read everything")
+    for name in (DATABASE, DEVICE_KEY):
+        if (folder / name).exists():
+            raise ConfigError(f"{folder / name}: is there already; move it away, or use it")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    device, owner = Device(secrets.token_bytes(16), secrets.token_bytes(32)), Reader.new()
+    meta = {
+        "format": FORMAT,
+        "store": device.store_id,
+        "device": device.public,
+        f"reader/{owner.id}": reader_record(device, owner.public),
+        f"identity/{owner.id}": seal_identity(device, owner, passphrase, profile),
+    }
+    new = folder / f"{DATABASE}.new"
+    new.unlink(missing_ok=True)  # what an interrupted attempt left: nobody has its key
+    try:
+        state_key = _write(new, meta, device, owner, now_s)
+        device.write(folder / DEVICE_KEY)
+        reset_mark(folder / MARK, state_key, device.store_id, 1)
+        new.rename(folder / DATABASE)  # from here on there is a store
+    except BaseException:
+        with suppress(FileNotFoundError):
+            new.unlink()
+        raise
+    _sync_folder(folder)
+
+
+def _write(
+    path: Path, meta: dict[str, bytes], device: Device, owner: Reader, now_s: float
+) -> bytes:
+    """Write the database with its first commit; return the state's key."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # -wal and -shm take its mode
+    with closing(connect(path)) as db, storage():
+        db.execute("PRAGMA page_size = 4096")
+        db.executescript(SCHEMA)
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", meta.items())
+        keys = Keyring(db, device.store_id, device.public, device=device, owner=None)
+        head = Head(readers=[owner.id])
+        key_for = keys.writing(head, now_s)
+        draft = Draft(head, device.store_id, key_for)
+        audit.record(draft, "create", "owner", now_s)
+        draft.finish()
+        db.executemany("INSERT INTO row (id, key_id, blob) VALUES (?, ?, ?)", draft.rows)
+        db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode = WAL")
+        return key_for(Class.STATE).secret
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

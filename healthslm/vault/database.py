@@ -1,0 +1,79 @@
+"""The SQLite file: its schema, how it is opened, and whose fault an error is."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from healthslm.errors import ConfigError, IntegrityError
+
+DATABASE, DEVICE_KEY, MARK = "vault.db", "device.key", "vault.mark"
+FORMAT = b"healthslm vault 1"
+BUSY_S = 10.0  # another process commits in milliseconds; a slow card in a second or two
+
+SCHEMA = """
+CREATE TABLE row  (id INTEGER PRIMARY KEY, key_id INTEGER NOT NULL, blob BLOB NOT NULL);
+CREATE TABLE wrap (key_id INTEGER NOT NULL, reader INTEGER NOT NULL, blob BLOB NOT NULL,
+                   PRIMARY KEY (key_id, reader));
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+
+def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
+    """Return a connection that never creates a file, and syncs each commit.
+
+    Raises
+    ------
+    ConfigError
+        There is no store at `path`.
+    IntegrityError
+        It is not a database.
+    """
+    if not path.exists():
+        raise ConfigError(f"{path.name}: there is no store in {path.parent}; make one with init")
+    with storage():
+        db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_S,
+        )
+        for pragma in ("synchronous = FULL", "secure_delete = ON", "cell_size_check = ON"):
+            db.execute(f"PRAGMA {pragma}")
+        db.execute("PRAGMA trusted_schema = OFF")
+    return db
+
+
+def read_meta(db: sqlite3.Connection) -> dict[str, bytes]:
+    """Return the clear header of a store.
+
+    Raises
+    ------
+    IntegrityError
+        Bad marker: another format, or not a store; or a part of the header is lost.
+    """
+    with storage():
+        meta = {name: bytes(value) for name, value in db.execute("SELECT name, value FROM meta")}
+    if meta.get("format") != FORMAT:
+        raise IntegrityError("meta format: bad marker: not a store of this version")
+    if len(meta.get("store", b"")) != 16 or len(meta.get("device", b"")) != 32:
+        raise IntegrityError("meta: lost: the header is not whole")
+    return meta
+
+
+@contextmanager
+def storage() -> Iterator[None]:
+    """Turn SQLite's errors into ours; they name no content.
+
+    Raises
+    ------
+    IntegrityError
+        The database is damaged, full, busy or cannot be written.
+    """
+    try:
+        yield
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+        raise IntegrityError(f"{DATABASE}: {name}") from None

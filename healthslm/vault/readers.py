@@ -1,0 +1,195 @@
+"""Readers: whoever holds a private key that data keys are wrapped to.
+
+The first is the owner; a printed recovery key and clinicians are more of the same.
+`docs/store-format.md`, "Keys", is the specification.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import unicodedata
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from healthslm.errors import IntegrityError, LockedError
+from healthslm.vault.keys import (
+    ALL_CLASSES,
+    KEY_BYTES,
+    DataKey,
+    Device,
+    grant,
+    granted,
+    place,
+    verify,
+)
+from healthslm.vault.seal import WrongKey, seal, unseal
+
+_MLKEM_PUBLIC, _MLKEM_SEED = 1184, 64  # FIPS 203
+_COST = struct.Struct(">III")
+_SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Cost of turning a passphrase into a key (Argon2id, RFC 9106)."""
+
+    memory_kib: int
+    passes: int
+    lanes: int
+
+    def packed(self) -> bytes:
+        """Return the parameters as the format stores them."""
+        return _COST.pack(self.memory_kib, self.passes, self.lanes)
+
+    def acceptable(self) -> bool:
+        """Say whether a record may ask for this: whoever wrote it must not exhaust the board."""
+        return (
+            8 * self.lanes <= self.memory_kib <= 1 << 20
+            and 1 <= self.passes <= 16
+            and 1 <= self.lanes <= 16
+        )
+
+
+PROFILES = {
+    "standard": Profile(memory_kib=65_536, passes=3, lanes=4),  # RFC 9106 section 4, second choice
+    "cheapest": Profile(memory_kib=32, passes=1, lanes=1),  # for tests only
+}
+
+
+class Reader:
+    """Someone with a private key: the owner, and later others."""
+
+    def __init__(self, private: bytes) -> None:
+        self.private = private
+        mlkem = MLKEM768PrivateKey.from_seed_bytes(private[:_MLKEM_SEED])
+        x25519 = X25519PrivateKey.from_private_bytes(private[_MLKEM_SEED:])
+        self._key = hpke.MLKEM768X25519PrivateKey(mlkem, x25519)
+        self.public = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
+        self.id = reader_id(self.public)
+
+    @classmethod
+    def new(cls) -> Reader:
+        """Return a reader with a fresh key."""
+        return cls(os.urandom(_MLKEM_SEED + KEY_BYTES))
+
+    def open(self, sealed: bytes, info: bytes) -> bytes:
+        """Undo HPKE; raises InvalidTag."""
+        return _SUITE.decrypt(sealed, self._key, info)
+
+
+def reader_id(public: bytes) -> int:
+    """Return the id by which wraps name the holder of `public`."""
+    return int.from_bytes(hashlib.sha256(public).digest()[:8], "big") & (1 << 63) - 1
+
+
+def reader_record(device: Device, public: bytes, classes: int = ALL_CLASSES) -> bytes:
+    """Return the record that lets the holder of `public` read `classes`."""
+    body = bytes([classes]) + public
+    return b"HSP1" + device.sign(_reader_place(device.store_id, reader_id(public)) + body) + body
+
+
+def read_reader(
+    store_id: bytes, device_public: bytes, reader: int, record: bytes
+) -> tuple[int, bytes]:
+    """Return (classes, public key) in the record of `reader`, which the device signed."""
+    what, body = f"reader {reader}", record[68:]
+    if record[:4] != b"HSP1" or len(body) != 1 + _MLKEM_PUBLIC + KEY_BYTES:
+        raise IntegrityError(f"{what}: bad marker: not a reader record")
+    verify(device_public, record[4:68], _reader_place(store_id, reader) + body, what)
+    return body[0], body[1:]
+
+
+def _reader_place(store_id: bytes, reader: int) -> bytes:
+    return b"healthslm/reader/1" + store_id + struct.pack(">Q", reader)
+
+
+def wrap(device: Device, public: bytes, key: DataKey) -> bytes:
+    """Return `key` for the holder of `public`, signed by the device."""
+    where = place(device.store_id, key.id, reader_id(public))
+    mlkem = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC])
+    x25519 = X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:])
+    recipient = hpke.MLKEM768X25519PublicKey(mlkem, x25519)
+    sealed = _SUITE.encrypt(grant(key), recipient, b"healthslm/wrap/1" + where)
+    return b"HSW1" + device.sign(b"healthslm/wrap-signature/1" + where + sealed) + sealed
+
+
+def unwrap(
+    store_id: bytes, device_public: bytes, reader: Reader, key_id: int, blob: bytes
+) -> DataKey:
+    """Return the data key in a reader's wrap.
+
+    Raises
+    ------
+    IntegrityError
+        Bad marker, bad signature (not written by this device, or moved) or bad tag.
+    """
+    what, where = f"wrap of key {key_id}", place(store_id, key_id, reader.id)
+    if blob[:4] != b"HSW1":
+        raise IntegrityError(f"{what}: bad marker: not a wrap")
+    signature, sealed = blob[4:68], blob[68:]
+    verify(device_public, signature, b"healthslm/wrap-signature/1" + where + sealed, what)
+    try:
+        return granted(key_id, reader.open(sealed, b"healthslm/wrap/1" + where))
+    except InvalidTag:
+        raise IntegrityError(f"{what}: bad tag: made for another reader") from None
+
+
+def seal_identity(device: Device, reader: Reader, passphrase: str, profile: Profile) -> bytes:
+    """Return a reader's private key under a passphrase, with the device it trusts."""
+    salt = os.urandom(16)
+    where = _identity_place(device.store_id, reader.id, profile, salt)
+    kek = _kek(passphrase, salt, profile)
+    body = seal(kek, b"healthslm/identity/1" + where, reader.private + device.public)
+    signature = device.sign(b"healthslm/identity-signature/1" + where + body)
+    return b"HSI1" + signature + profile.packed() + salt + body
+
+
+def open_identity(
+    store_id: bytes, device_public: bytes, reader: int, record: bytes, passphrase: str
+) -> Reader:
+    """Return the reader whose private key `record` holds.
+
+    Raises
+    ------
+    LockedError
+        Wrong passphrase.
+    IntegrityError
+        The record, or the device's public key beside it, was altered.
+    """
+    if record[:4] != b"HSI1" or len(record) < 96:
+        raise IntegrityError("identity: bad marker: not an identity")
+    profile, salt, body = Profile(*_COST.unpack_from(record, 68)), record[80:96], record[96:]
+    where = _identity_place(store_id, reader, profile, salt)
+    message = b"healthslm/identity-signature/1" + where + body
+    verify(device_public, record[4:68], message, "identity")
+    if not profile.acceptable():
+        raise IntegrityError("identity: asks for more than 1 GiB, 16 passes or 16 lanes")
+    kek = _kek(passphrase, salt, profile)
+    try:
+        secret = unseal(kek, b"healthslm/identity/1" + where, body, "identity")
+    except WrongKey:
+        raise LockedError("wrong passphrase") from None
+    if secret[96:] != device_public:
+        raise IntegrityError("meta device: not the device that this owner trusts")
+    return Reader(secret[:96])
+
+
+def _identity_place(store_id: bytes, reader: int, profile: Profile, salt: bytes) -> bytes:
+    return store_id + struct.pack(">Q", reader) + profile.packed() + salt
+
+
+def _kek(passphrase: str, salt: bytes, profile: Profile) -> bytes:
+    return Argon2id(
+        salt=salt,
+        length=KEY_BYTES,
+        iterations=profile.passes,
+        lanes=profile.lanes,
+        memory_cost=profile.memory_kib,
+    ).derive(unicodedata.normalize("NFC", passphrase).encode())

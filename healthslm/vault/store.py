@@ -1,0 +1,281 @@
+"""One person's records, sealed, in one SQLite file.
+
+The daemon opens the store with the device key: it may add, and read its own state and the
+last eight days of derived records; what raw samples it wrote it cannot read again. The owner
+unlocks it with a passphrase and may read everything. `docs/store-format.md` is the
+specification. A time range is half open, t0_s <= t < t1_s; None is no bound.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from healthslm.errors import LockedError
+from healthslm.records import Beat, Derived, Frame, Summary, Vital
+from healthslm.vault import audit, codec
+from healthslm.vault.database import DATABASE, DEVICE_KEY, connect
+from healthslm.vault.index import (
+    FRAMES,
+    LETTER,
+    RECORDS,
+    RING_ROWS,
+    body_of,
+)
+from healthslm.vault.keys import Class, Device
+from healthslm.vault.ledger import Ledger
+from healthslm.vault.seal import ROW_BYTES
+
+LETTER_BYTES = 65_536  # kept of one payload: no frame may be longer
+PENDING_BYTES = 1 << 20  # of letters that wait for a commit: what the ring holds
+
+
+class Store:
+    """A store, open: made by `Store.open` or `Store.unlock`; closes as a context."""
+
+    def __init__(self, ledger: Ledger, *, audited: bool) -> None:
+        self._ledger = ledger
+        self._audited = audited
+        self._letters: deque[tuple[str, bytes]] = deque()
+        self._raw_was_read = False
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open with the device key in `folder`, to commit and to go on.
+
+        Raises
+        ------
+        ConfigError
+            There is no store.
+        LockedError
+            The device key is missing, of another store, or others may read it.
+        IntegrityError
+            Altered, or older than it was: commits were lost.
+        """
+        connect(folder / DATABASE).close()  # no store is said before no key
+        ledger = Ledger(folder, Device.read(folder / DEVICE_KEY), None)
+        store = cls(ledger, audited=True)
+        with _closing_on_error(ledger):
+            ledger.check_age()
+        return store
+
+    @classmethod
+    def unlock(
+        cls, folder: Path, passphrase: str, *, now_s: float | None = None, accept_loss: bool = False
+    ) -> Store:
+        """Open as the owner; the audit trail says so.
+
+        Without a device key nothing can be added, not even to the audit trail: so a card is
+        read on another machine. `accept_loss` opens a store whose newest commits or whose mark
+        are lost, and goes on from what is there.
+
+        Raises
+        ------
+        LockedError
+            Wrong passphrase; or the device key is of another store, or others may read it.
+        ConfigError, IntegrityError
+            As `open`.
+        """
+        connect(folder / DATABASE).close()
+        path = folder / DEVICE_KEY
+        device = Device.read(path) if path.exists() else None
+        ledger = Ledger(folder, device, passphrase)
+        store = cls(ledger, audited=device is not None)
+        with _closing_on_error(ledger):
+            if accept_loss:
+                ledger.accept_age()
+                store._audit("loss accepted", now_s)
+            else:
+                ledger.check_age()
+            store._audit("unlock", now_s)
+        return store
+
+    def commit(
+        self, frames: Sequence[Frame], derived: Sequence[Derived], state: bytes, *, now_s: float
+    ) -> None:
+        """Add frames, derived records, letters, and the state they led to: all or nothing.
+
+        All is on disk when this returns. One call is one sync: the caller groups.
+
+        Raises
+        ------
+        IntegrityError
+            Nothing was written: the database is damaged, full or busy. After a failed sync
+            this object is of no more use, and says so.
+        """
+        raw, records = codec.encode_frames(frames), codec.encode_derived(derived)
+        letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
+        with self._ledger.transaction(now_s) as draft:
+            if frames:
+                draft.add(Class.RAW, FRAMES + raw, *_hull(frames))
+            if derived:
+                draft.add(Class.DERIVED, RECORDS + records, *_hull(derived))
+            for letter in letters:
+                draft.set_aside(letter)
+            for record in derived:
+                if isinstance(record, Summary):
+                    audit.record(draft, "summary", self._who, now_s)
+                draft.head.count(type(record).__name__.lower(), 1)
+            draft.head.count("frames", len(frames))
+            draft.head.count("set_aside", len(letters))
+            draft.head.pipeline = state
+        self._letters.clear()
+
+    def state(self) -> bytes | None:
+        """Return the state of the newest commit; None before the first."""
+        return self._ledger.head().pipeline
+
+    def derived(self, t0_s: float | None = None, t1_s: float | None = None) -> Iterator[Derived]:
+        """Yield the derived records that touch a time range, in order of commit.
+
+        The device key yields what was committed in the last eight days; the rest needs the
+        owner.
+        """
+        for content in self._ledger.contents(Class.DERIVED, t0_s, t1_s):
+            for record in codec.decode_derived(body_of(content, RECORDS, "records")):
+                if _touches(record, t0_s, t1_s):
+                    yield record
+
+    def frames(
+        self, t0_s: float | None = None, t1_s: float | None = None, stream: str | None = None
+    ) -> Iterator[Frame]:
+        """Return the frames that touch a time range, in order of commit, then lane by lane.
+
+        stream  the lane, "chest/ecg"; None is all. Samples come as bytes. The first call is
+        written to the audit trail.
+
+        Raises
+        ------
+        LockedError
+            Opened with the device key: only the owner may read raw samples.
+        """
+        self._owner_only("raw samples")
+        if not self._raw_was_read:
+            self._audit("read raw", None)
+            self._raw_was_read = True
+        return (
+            frame
+            for content in self._ledger.contents(Class.RAW, t0_s, t1_s)
+            for frame in codec.decode_frames(body_of(content, FRAMES, "frames"))
+            if stream in (None, frame.name) and _touches(frame, t0_s, t1_s)
+        )
+
+    def set_aside(self, reason: str, payload: bytes) -> None:
+        """Keep a payload that could not be used; it is sealed as raw with the next commit.
+
+        The newest megabyte is kept, and the first 64 KiB of each.
+        """
+        self._letters.append((reason, payload[:LETTER_BYTES]))
+        while sum(len(kept) for _, kept in self._letters) > PENDING_BYTES:
+            self._letters.popleft()
+
+    def letters(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (reason, payload) of what was set aside and still is there; owner only."""
+        self._owner_only("letters set aside")
+        end, parts = self._ledger.head().letters, list[bytes]()
+        for k in range(max(0, end - len(RING_ROWS)), end):
+            row = self._ledger.ring_row(k)
+            if row.part != len(parts):  # the beginning of this letter is overwritten
+                continue
+            parts.append(row.data)
+            if len(parts) == row.parts:
+                yield codec.decode_letter(body_of(b"".join(parts), LETTER, "letter"))
+                parts.clear()
+
+    def events(self) -> Iterator[audit.Event]:
+        """Yield the whole audit trail, oldest first, its chain checked; owner only."""
+        self._owner_only("audit trail")
+        end = self._ledger.head().audit
+        return audit.chain(self._ledger.contents(Class.AUDIT, None, None), end)
+
+    def counts(self) -> dict[str, int]:
+        """Return how much there is, by name: rows, bytes sealed, commits, frames, beats ..."""
+        head = self._ledger.head()
+        rows = self._ledger.row_count(head)
+        sizes = {"rows": rows, "bytes": rows * ROW_BYTES, "commits": head.commit}
+        return sizes | {"audit": head.audit[0], "frames": 0, "set_aside": 0} | head.counts
+
+    def verify(self) -> None:
+        """Read everything that the keys at hand open, and count the rest.
+
+        Raises
+        ------
+        IntegrityError
+            Rows are lost, altered, moved, planted or rolled back: says which.
+        """
+        self._ledger.check_rows()
+        for cls in (Class.RAW, Class.DERIVED, Class.AUDIT):
+            for _ in self._ledger.contents(cls, None, None):
+                pass
+        if self._ledger.owner is not None:
+            for found in (self.letters(), self.events()):
+                deque(found, maxlen=0)
+
+    @property
+    def protection(self) -> str:
+        """What the device key protects, for `status` to say."""
+        return (
+            "a 0600 key file on the same disk: whoever takes the disk can read the pipeline state "
+            "and the last 8 days of derived records, but no raw samples and nothing older; "
+            "a TPM or a boot passphrase would close that"
+        )
+
+    def close(self) -> None:
+        """Let go of the files; what was committed stays."""
+        self._ledger.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def _who(self) -> str:
+        return "device" if self._ledger.owner is None else "owner"
+
+    def _owner_only(self, what: str) -> None:
+        if self._ledger.owner is None:
+            raise LockedError(f"{what}: only the owner's passphrase opens them")
+
+    def _audit(self, action: audit.Action, now_s: float | None) -> None:
+        now_s = time.time() if now_s is None else now_s
+        if self._audited:
+            with self._ledger.transaction(now_s) as draft:
+                audit.record(draft, action, self._who, now_s)
+
+
+def _span(record: Frame | Derived) -> tuple[float, float]:
+    if isinstance(record, Frame):
+        return record.t_s, record.t_s + record.count / record.fs
+    if isinstance(record, Beat | Vital):
+        return record.t_s, record.t_s
+    return record.t0_s, record.t1_s
+
+
+def _hull(records: Sequence[Frame] | Sequence[Derived]) -> tuple[float, float]:
+    spans = [_span(record) for record in records]
+    return min(t0 for t0, _ in spans), max(t1 for _, t1 in spans)
+
+
+def _touches(record: Frame | Derived, t0_s: float | None, t1_s: float | None) -> bool:
+    first_s, last_s = _span(record)
+    return (t1_s is None or first_s < t1_s) and (t0_s is None or last_s >= t0_s)
+
+
+@contextmanager
+def _closing_on_error(ledger: Ledger) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        ledger.close()
+        raise
