@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from healthslm.errors import RecordingError
+from healthslm.ingest.native import MAX_SCALE
 from healthslm.recordings.tracks import FloatArray, Recording, Track, quantised
 
 MAX_BYTES = 64 * 1024 * 1024  # of text; eight minutes of BIDMC are 3 MB
@@ -103,7 +104,7 @@ def _read(path: Path) -> tuple[list[str], FloatArray]:
     if len(body) < 2 or any(len(row) != len(header) for row in body):
         raise RecordingError(f"{path.name}: too few rows, or a row of another length")
     table = np.array(body, np.float64)
-    table[np.isinf(table)] = np.nan
+    table[np.abs(table) > MAX_SCALE] = np.nan  # no signal is so large
     return header, table
 
 

@@ -169,7 +169,7 @@ def _decode(path: Path, kind: type[T]) -> T:
         raise RecordingError(f"{path.name} is too long")
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:  # its text names keys, not values
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise RecordingError(f"{path.name} is not of the form {FORMAT}") from error
 
 
@@ -203,13 +203,14 @@ def _pack(samples: Int16Array) -> bytes:
 
 
 def _unpack(data: bytes, count: int) -> Int16Array:
-    """Return `count` samples, or as many as there are; never more."""
+    """Return the `count` samples that `_pack` wrote."""
     try:
-        raw = zlib.decompressobj().decompress(data, 2 * count)
+        inflater = zlib.decompressobj()
+        raw = inflater.decompress(data, 2 * count + 1)
     except zlib.error as error:
         raise RecordingError("samples do not inflate") from error
-    if len(raw) != 2 * count:
-        raise RecordingError("samples are cut short")
+    if len(raw) != 2 * count or not inflater.eof:
+        raise RecordingError("there are fewer or more samples than their count says")
     steps = np.frombuffer(raw, np.uint8).reshape(2, -1).T.copy().view("<u2")[:, 0]
     return np.cumsum(steps, dtype=np.uint16).view(np.int16)
 

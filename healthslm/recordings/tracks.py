@@ -149,7 +149,6 @@ def checked(recording: Recording) -> Recording:
         A track is of an unknown kind or unit, or one of its numbers is out of bounds.
     """
     for track in recording.tracks:
-        scale = (track.gain, track.offset, track.t1_s)
         if not (named(track.device) and named(track.stream)):
             raise RecordingError("a device or stream has a name that no topic may have")
         if track.unit not in UNITS.get(track.kind, ()):
@@ -159,7 +158,7 @@ def checked(recording: Recording) -> Recording:
             and 0 <= track.epoch_s <= MAX_T_S
             and 0 <= track.start <= MAX_INT
             and 0 <= track.boot <= MAX_INT
-            and all(isfinite(x) and abs(x) <= MAX_SCALE for x in scale)
+            and all(isfinite(x) and abs(x) <= MAX_SCALE for x in (track.gain, track.offset))
             and track.gain != 0
             and len(track.samples) > 0
         ):
