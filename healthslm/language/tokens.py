@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PAD, TEXT, END = "<pad>", "<text>", "<end>"
@@ -89,22 +89,18 @@ class Vocabulary:
     """The tokens a model knows; a token's id is its place."""
 
     tokens: tuple[str, ...]
+    ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if len(set(self.tokens)) != len(self.tokens):
+        object.__setattr__(self, "ids", {t: n for n, t in enumerate(self.tokens)})
+        if len(self.ids) != len(self.tokens):
             raise ValueError("a token stands twice in the vocabulary")
-        object.__setattr__(self, "_ids", {t: n for n, t in enumerate(self.tokens)})
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __contains__(self, token: str) -> bool:
-        return token in self._index
-
-    @property
-    def _index(self) -> dict[str, int]:
-        ids: dict[str, int] = self.__dict__["_ids"]
-        return ids
+        return token in self.ids
 
     def encode(self, pieces: Iterable[str]) -> list[int]:
         """Return the ids of tokens.
@@ -115,7 +111,7 @@ class Vocabulary:
             A token is not in the vocabulary: the model was trained on other words.
         """
         try:
-            return [self._index[p] for p in pieces]
+            return [self.ids[p] for p in pieces]
         except KeyError:
             raise ValueError("a token is not in the vocabulary") from None
 

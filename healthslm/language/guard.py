@@ -1,0 +1,183 @@
+"""Reads a text back into claims, and accepts only what the plan holds.
+
+It knows the wording and nothing else: a sentence that no clause says is refused, so is
+a clause that is not true of the plan. `check` reads what the model wrote, tokens with
+slots; `check_text` reads what the patient will read, numbers and all, and does so from
+the text alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from healthslm.language import slots, template, tokens
+from healthslm.language.plan import MAX_SENTENCES, MIN_SENTENCES, Item, Plan
+from healthslm.language.wording import Pieces, Wording, load, lowered, meanings
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a text may be shown; `reasons` are fixed words, never a measurement.
+
+    "unknown sentence"  no clause of the wording says this
+    "not planned"       a fact that the plan does not hold
+    "not true"          a clause whose categories are not those of the fact
+    "no value"          a slot for which the fact holds no value
+    "twice"             a fact said a second time
+    "left out"          a required fact that is not said
+    "order"             the main message is not first
+    "opening" "link"    words before a sentence that do not belong there
+    "action"            the action is missing, altered, not last, or another one
+    "length"            fewer than 3 sentences or more than 6
+    "denied"            a word that no text may hold
+    """
+
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the text may be shown."""
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One sentence, understood."""
+
+    kind: str
+    prefix: str  # "", "opening" or "link": what stands before it
+
+
+def check(pieces: Sequence[str], plan: Plan, lang: str) -> Verdict:
+    """Judge a text of tokens, as the model wrote it, ending in `<end>`."""
+    wording, reasons = load(lang), []
+    body = list(pieces[:-1] if pieces and pieces[-1] == tokens.END else pieces)
+    if not body or body[-1] != tokens.slot("action", plan.action):
+        reasons.append("action")
+    sentences = tokens.sentences([p for p in body if not p.startswith("<action.")])
+    if sum(p.startswith("<action.") for p in body) > 1:
+        reasons.append("action")
+    said: list[_Said] = []
+    for sentence in sentences:
+        before = _group(said[-1].kind) if said else None
+        found = _understood(sentence, plan, wording, before)
+        if isinstance(found, str):
+            reasons.append(found)
+        else:
+            said.append(found)
+    reasons += _whole(said, plan, wording)
+    return Verdict(tuple(dict.fromkeys(reasons)))
+
+
+def check_text(text: str, plan: Plan, lang: str, *, emergency: str = "") -> Verdict:
+    """Judge a text as it will be read, every number and name in it included."""
+    wording = load(lang)
+    action = wording.action(plan.action, emergency)
+    reasons = ["denied"] if any(p.search(text) for p in wording.deny) else []
+    if not text.endswith(" " + action) or text.count(action) != 1:
+        return Verdict((*reasons, "action"))
+    rest, said = text[: -len(action)], list[_Said]()
+    while rest:
+        found = _next(rest, plan, wording, _group(said[-1].kind) if said else None)
+        if found is None:
+            reasons.append("unknown sentence")
+            break
+        said.append(found[0])
+        rest = rest[len(found[1]) + 1 :]
+    return Verdict(tuple(dict.fromkeys([*reasons, *_whole(said, plan, wording)])))
+
+
+# ---- tokens -------------------------------------------------------------------------------
+
+
+def _understood(sentence: Pieces, plan: Plan, wording: Wording, before: str | None) -> _Said | str:
+    """Return what a sentence says, or why it is refused; `before`: group said before it."""
+    reason = "unknown sentence"
+    for prefix, words in _beginnings(sentence, wording):
+        rest = sentence[words:]
+        clause = wording.known.get(rest)
+        if clause is None or (rest == lowered(rest)) != bool(prefix or rest[0].startswith("<")):
+            continue
+        kind, found = clause
+        item = plan.item(kind)
+        if item is None:
+            return "not planned"
+        if not found.holds(dict(item.categories)):
+            return "not true"
+        held = (p.partition(".")[2][:-1] for p in rest if tokens.is_slot(p))
+        if not all(slots.has(item, name) for name in held):
+            return "no value"
+        if prefix and not _fits(sentence[:words], prefix, wording, _group(kind), before):
+            reason = prefix
+            continue
+        return _Said(kind, prefix)
+    return reason
+
+
+def _beginnings(sentence: Pieces, wording: Wording) -> Iterator[tuple[str, int]]:
+    """Yield the ways a sentence may begin: nothing, an opening, a link; and its length."""
+    yield "", 0
+    for name, prefixes in (("opening", wording.openings), ("link", wording.links)):
+        lengths = {len(p.pieces) for p in prefixes if sentence[: len(p.pieces)] == p.pieces}
+        yield from ((name, n) for n in lengths if n < len(sentence))
+
+
+def _fits(pieces: Pieces, prefix: str, wording: Wording, group: str, before: str | None) -> bool:
+    """Tell whether an opening stands first, a link after its like, each for its group."""
+    prefixes = wording.openings if prefix == "opening" else wording.links
+    placed = before is None if prefix == "opening" else before == group
+    return placed and any(p.pieces == pieces and p.holds({"group": group}) for p in prefixes)
+
+
+# ---- plain text -----------------------------------------------------------------------------
+
+
+def _next(text: str, plan: Plan, wording: Wording, before: str | None) -> tuple[_Said, str] | None:
+    """Return the longest true sentence with which a text begins."""
+    found = [
+        (_Said(item.kind, prefix), written)
+        for item in plan.items
+        for prefix, written in _sentences(item, plan, wording, before)
+        if text.startswith(written + " ")
+    ]
+    return max(found, key=lambda pair: len(pair[1]), default=None)
+
+
+def _sentences(
+    item: Item, plan: Plan, wording: Wording, before: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield every sentence that is true of an item, as it is read, with what begins it."""
+    group = _group(item.kind)
+    name, prefixes = ("opening", wording.openings) if before is None else ("link", wording.links)
+    begins = [] if name == "link" and before != group else prefixes
+    starts = [p.pieces for p in begins if p.holds({"group": group})]
+    for clause in template.true_clauses(item, wording):
+        held = [p.partition(".")[2][:-1] for p in clause.pieces if tokens.is_slot(p)]
+        if all(slots.has(item, h) for h in held):
+            yield "", slots.render(clause.pieces, plan, wording.lang)
+            for start in starts:
+                pieces = (*start, *lowered(clause.pieces))
+                yield name, slots.render(pieces, plan, wording.lang)
+
+
+# ---- the whole text -------------------------------------------------------------------------
+
+
+def _whole(said: Sequence[_Said], plan: Plan, wording: Wording) -> list[str]:
+    """Return what is wrong with the sentences together."""
+    reasons, kinds = [], [s.kind for s in said]
+    if len(set(kinds)) != len(kinds):
+        reasons.append("twice")
+    if not {i.kind for i in plan.items if i.required} <= set(kinds):
+        reasons.append("left out")
+    if plan.items and kinds[:1] != [plan.items[0].kind]:
+        reasons.append("order")
+    count = len(said) + len(tokens.sentences(tokens.tokenise(wording.actions[plan.action])))
+    if not MIN_SENTENCES <= count <= MAX_SENTENCES:
+        reasons.append("length")
+    return reasons
+
+
+def _group(kind: str) -> str:
+    return meanings().kinds[kind].group

@@ -1,0 +1,175 @@
+"""How a value is written in a language, and how a text of tokens becomes plain text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from healthslm.language import tokens
+from healthslm.language.plan import Item, Plan
+from healthslm.language.wording import PERIOD, Wording, load, meanings
+
+HOURS_FROM = 120  # minutes; shorter times are told in minutes
+_DECIMALS = {"celsius": 1, "seconds": 1, "range_celsius": 1}
+
+
+def render(pieces: Sequence[str], plan: Plan, lang: str, *, emergency: str = "") -> str:
+    """Return a text of tokens as people read it, every slot filled from the plan.
+
+    Parameters
+    ----------
+    pieces
+        Words, punctuation and slots; `<end>` is passed over.
+    emergency
+        Number to call, from the configuration; empty: the service is named instead.
+
+    Raises
+    ------
+    ValueError
+        A slot that the plan does not hold.
+    """
+    wording, out, begins = load(lang), [], True
+    for piece in pieces:
+        if piece == tokens.END:
+            continue
+        text = filled(piece, plan, wording, emergency) if tokens.is_slot(piece) else piece
+        out.append(text[:1].upper() + text[1:] if begins else text)
+        begins = piece in {".", "?"}
+    return tokens.detokenise(out)
+
+
+def filled(piece: str, plan: Plan, wording: Wording, emergency: str) -> str:
+    """Return what stands in the text for one slot."""
+    kind, _, name = piece[1:-1].partition(".")
+    if piece == PERIOD:
+        return _period(plan, wording.slots)
+    if kind == "action" and name == plan.action:
+        return wording.action(name, emergency)
+    item = plan.item(kind)
+    if item is None or not has(item, name):
+        raise ValueError("a slot that the plan does not hold")
+    return written(item, name, wording, plan.zone)
+
+
+def allowed(plan: Plan) -> list[str]:
+    """Return the slots that a text of this plan may hold."""
+    kinds = meanings().kinds
+    held = [
+        tokens.slot(item.kind, name)
+        for item in plan.items
+        for name in kinds[item.kind].slots
+        if has(item, name)
+    ]
+    return [*held, PERIOD, tokens.slot("action", plan.action)]
+
+
+def required(plan: Plan) -> list[str]:
+    """Return the slots that a text of this plan must hold."""
+    kinds = meanings().kinds
+    needed = [
+        tokens.slot(item.kind, name)
+        for item in plan.items
+        if item.required
+        for name in kinds[item.kind].needs
+    ]
+    return [*needed, tokens.slot("action", plan.action)]
+
+
+def has(item: Item, name: str) -> bool:
+    """Tell whether a slot of the item's kind has a value."""
+    slot = meanings().kinds[item.kind].slots.get(name)
+    if slot is None:
+        return False
+    return item.value(f"{name}_low" if slot.unit.startswith("range") else name) is not None
+
+
+def written(item: Item, name: str, wording: Wording, zone: str) -> str:
+    """Return a value of an item in words: number, unit, and nothing else."""
+    unit, rules = meanings().kinds[item.kind].slots[name].unit, wording.slots
+    if unit.startswith("range"):
+        return _range(_number(item, f"{name}_low"), _number(item, f"{name}_high"), unit, rules)
+    if unit in {"names", "signals"}:
+        return _names(str(item.value(name)), unit, wording)
+    value = _number(item, name)
+    if unit == "clock":
+        return _clock(value, zone, rules)
+    if unit == "duration":
+        text = _duration(value, rules)
+        open_ended = name in {"longest", "total"} and item.value("open") == "yes"
+        return str(rules["at_least"]).format(x=text) if open_ended else text
+    return _counted(value, unit, rules)
+
+
+def _number(item: Item, name: str) -> float:
+    value = item.value(name)
+    if not isinstance(value, float):
+        raise ValueError("a slot that the plan does not hold")
+    return value
+
+
+def _digits(value: float, unit: str, rules: Any) -> str:
+    return f"{value:.{_DECIMALS.get(unit, 0)}f}".replace(".", rules["decimal"])
+
+
+def _counted(value: float, unit: str, rules: Any) -> str:
+    form = rules[unit]["one" if value == 1 else "many"]
+    return str(form).format(n=_digits(value, unit, rules))
+
+
+def _range(low: float, high: float, unit: str, rules: Any) -> str:
+    form = str(rules["range"]["same" if low == high else "two"])
+    return form.format(low=_digits(low, unit, rules), high=_digits(high, unit, rules))
+
+
+def _duration(value_s: float, rules: Any) -> str:
+    if value_s < 60:
+        return _counted(float(math.floor(value_s + 0.5)), "whole_seconds", rules)
+    minutes = math.floor(value_s / 60 + 0.5)
+    if minutes < HOURS_FROM:
+        return _counted(float(minutes), "minutes", rules)
+    hours, rest = divmod(minutes, 60)
+    whole = _counted(float(hours), "hours", rules)
+    if not rest:
+        return whole
+    return str(rules["joint"]).format(hours=whole, minutes=_counted(float(rest), "minutes", rules))
+
+
+def _clock(t_s: float, zone: str, rules: Any) -> str:
+    at = datetime.fromtimestamp(t_s, _zone(zone))
+    half = rules["halves"][at.hour // 12] if rules["halves"] else ""
+    hour = (at.hour + 11) % 12 + 1 if rules["halves"] else at.hour
+    form = str(rules["clock"]["one" if hour == 1 else "many"])
+    return form.format(h=hour, m=f"{at.minute:02d}", half=half)
+
+
+def _period(plan: Plan, rules: Any) -> str:
+    zone = _zone(plan.zone)
+    first = datetime.fromtimestamp(plan.t0_s, zone)
+    last = datetime.fromtimestamp(plan.t1_s, UTC) - timedelta(seconds=1)
+    days = [first, max(last.astimezone(zone), first)]
+    words = {
+        key: value
+        for n, day in zip(("", "2"), days, strict=True)
+        for key, value in {
+            f"weekday{n}": rules["weekdays"][day.weekday()],
+            f"month{n}": rules["months"][day.month - 1],
+            f"day{n}": day.day,
+        }.items()
+    }
+    form: str = rules["day" if days[0].date() == days[1].date() else "days"]
+    return form.format(**words)
+
+
+def _names(keys: str, unit: str, wording: Wording) -> str:
+    names: dict[str, str] = wording.names[unit]
+    words = list(dict.fromkeys(names.get(k, names["other"]) for k in keys.split(",")))
+    head, tail = words[:-1], words[-1]
+    rules: dict[str, str] = wording.slots["list"]
+    return rules["join"].join(head) + rules["last"] + tail if head else tail
+
+
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)

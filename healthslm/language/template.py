@@ -1,0 +1,32 @@
+"""The plain text that stands in for the model: the first true clause of each item.
+
+It is chosen by the plan alone, so that the same facts always give the same words,
+and it always passes the guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from healthslm.language import tokens
+from healthslm.language.plan import Item, Plan
+from healthslm.language.wording import Clause, Wording, load
+
+
+def compose(plan: Plan, lang: str) -> list[str]:
+    """Return the tokens of the text that stands in for the model, ending in `<end>`."""
+    wording = load(lang)
+    sentences = [true_clauses(item, wording)[0].pieces for item in plan.items]
+    return finished(sentences, plan)
+
+
+def finished(sentences: Sequence[Sequence[str]], plan: Plan) -> list[str]:
+    """Return sentences as one text, with the action of the plan and `<end>`."""
+    pieces = [piece for sentence in sentences for piece in sentence]
+    return [*pieces, tokens.slot("action", plan.action), tokens.END]
+
+
+def true_clauses(item: Item, wording: Wording) -> list[Clause]:
+    """Return the clauses of an item's kind that are true of it, in the order written."""
+    categories = dict(item.categories)
+    return [c for c in wording.clauses[item.kind] if c.holds(categories)]

@@ -1,0 +1,266 @@
+"""How things are said: clauses written by people, with what each of them claims.
+
+`wording/meanings.toml` says what may be claimed; a language is a folder beside it.
+Every file of the folder is read; unknown keys are refused.
+
+    [[tachycardia]]                     a kind of meanings.toml
+    when = { times = ["one"] }          the clause is true only of these categories
+    say = ["Your heart beat fast, up to <highest>, from <start>."]   one sentence each
+
+    [[opening]]                         put before the first sentence, if it wishes
+    when = { group = ["finding"] }      group of the first item; no `when`: of any
+    say = ["What we saw <period.day>:"]
+
+    [[link]]                            put before a sentence whose group is that of
+    when = { group = ["finding"] }      the sentence before
+    say = ["Also,"]
+
+    [action]                            reviewed: told as they stand, nothing else is
+    red = "Call {emergency} now if ... If not, ..."
+
+    [slots] [names] [deny]              how values are written, and what never is
+
+In a clause `<highest>` stands for the slot of its own kind; another kind's slot
+cannot be written. No digit stands in a clause: numbers come from the facts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from healthslm.language import tokens
+
+FOLDER = Path(__file__).with_name("wording")
+PERIOD = tokens.slot("period", "day")
+
+When = tuple[tuple[str, tuple[str, ...]], ...]
+Pieces = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A value that a clause of its kind may hold."""
+
+    unit: str
+    means: str
+    only: When  # categories of which it is there
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fact, and what its clauses may and must hold."""
+
+    name: str
+    group: str  # finding, measure, knowledge or frame
+    means: str
+    needs: tuple[str, ...]  # slots that every clause holds
+    categories: tuple[str, ...]
+    slots: Mapping[str, Slot]
+
+
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """What can be said, in any language."""
+
+    kinds: Mapping[str, Kind]
+    categories: Mapping[str, Mapping[str, str]]
+    units: Mapping[str, str]
+    actions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One sentence, as written, and of what it is true."""
+
+    when: When
+    pieces: Pieces
+
+    def holds(self, categories: Mapping[str, str]) -> bool:
+        """Tell whether the clause is true of a fact of its kind with these categories."""
+        return all(categories.get(name) in allowed for name, allowed in self.when)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One language."""
+
+    lang: str
+    clauses: Mapping[str, tuple[Clause, ...]]
+    openings: tuple[Clause, ...]
+    links: tuple[Clause, ...]
+    actions: Mapping[str, str]  # with {emergency}
+    slots: Mapping[str, Any]
+    names: Mapping[str, Any]
+    deny: tuple[re.Pattern[str], ...]
+    known: Mapping[Pieces, tuple[str, Clause]] = field(repr=False)
+
+    def action(self, name: str, emergency: str) -> str:
+        """Return the reviewed action text; without a number it names the service."""
+        return self.actions[name].format(emergency=emergency or self.names["emergency"])
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages that have a folder, sorted."""
+    return tuple(sorted(p.name for p in FOLDER.iterdir() if p.is_dir()))
+
+
+@lru_cache(maxsize=1)
+def meanings() -> Meanings:
+    """Return what can be said, whatever the language."""
+    data = tomllib.loads((FOLDER / "meanings.toml").read_text(encoding="utf-8"))
+    kinds = {
+        name: Kind(
+            name,
+            kind["group"],
+            kind["means"],
+            tuple(kind["needs"]),
+            tuple(kind["categories"]),
+            {
+                slot: Slot(row["unit"], row["means"], _when(row.get("only", {})))
+                for slot, row in kind.get("slot", {}).items()
+            },
+        )
+        for name, kind in data["kind"].items()
+    }
+    return Meanings(kinds, data["category"], data["unit"], data["action"])
+
+
+@lru_cache(maxsize=8)
+def load(lang: str) -> Wording:
+    """Read a language.
+
+    Raises
+    ------
+    ValueError
+        A file holds an unknown key, a clause that could say what is not so, or the
+        same sentence twice; the message names the kind, and the clause by its place.
+    """
+    data: dict[str, Any] = {}
+    for path in sorted((FOLDER / lang).glob("*.toml")):
+        for key, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            if key in data:
+                raise ValueError(f"{lang}: {key} stands in two files")
+            data[key] = rows
+    return build(lang, data)
+
+
+def build(lang: str, data: Mapping[str, Any]) -> Wording:
+    """Check the tables of a language and make a wording of them; raises as `load`."""
+    kinds = meanings().kinds
+    frame = {"opening", "link", "action", "slots", "names", "deny"}
+    _same(lang, "tables", set(data), set(kinds) | frame)
+    _same(lang, "action", set(data["action"]), set(meanings().actions))
+    clauses = {name: tuple(_clauses(lang, kinds[name], data[name])) for name in kinds}
+    known: dict[Pieces, tuple[str, Clause]] = {}
+    for name, rows in clauses.items():
+        for clause in rows:
+            if lowered(clause.pieces) in known:
+                raise ValueError(f"{lang}: {name}: a sentence stands twice")
+            known[clause.pieces] = known[lowered(clause.pieces)] = (name, clause)
+    return Wording(
+        lang,
+        clauses,
+        tuple(_prefixes(lang, "opening", data["opening"])),
+        tuple(_prefixes(lang, "link", data["link"])),
+        data["action"],
+        data["slots"],
+        data["names"],
+        tuple(re.compile(p, re.IGNORECASE) for rows in data["deny"].values() for p in rows),
+        known,
+    )
+
+
+def lowered(pieces: Pieces) -> Pieces:
+    """Return a sentence as it is written after an opening or a link."""
+    first = pieces[0]
+    return pieces if first.startswith("<") else (first[:1].lower() + first[1:], *pieces[1:])
+
+
+def vocabulary() -> tokens.Vocabulary:
+    """Return every token that a prompt or a text in any language can hold."""
+    m, langs = meanings(), languages()
+    special = [tokens.PAD, tokens.END, tokens.TEXT, *map(tokens.language, langs)]
+    special += map(tokens.fact, m.kinds)
+    special += [tokens.category(name, v) for name, rows in m.categories.items() for v in rows]
+    special += [tokens.category("action", name) for name in m.actions]
+    slots = [tokens.slot(k.name, s) for k in m.kinds.values() for s in k.slots]
+    slots += [tokens.slot("action", name) for name in m.actions]
+    words: set[str] = set()
+    for wording in map(load, langs):
+        for pieces in wording.known:
+            words.update(pieces)
+        for prefix in (*wording.openings, *wording.links):
+            words.update(prefix.pieces)
+    head = [*special, *slots, PERIOD]
+    return tokens.Vocabulary((*head, *sorted(words - set(head))))
+
+
+def fingerprint() -> str:
+    """Return the SHA-256 of all meanings and clauses: what a model was taught."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.rglob("*.toml")):
+        digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _clauses(lang: str, kind: Kind, tables: list[dict[str, Any]]) -> Iterator[Clause]:
+    for n, table in enumerate(tables, 1):
+        where = f"{lang}: {kind.name}, table {n}"
+        _same(where, "keys", set(table) | {"when"}, {"when", "say"})
+        when = _when(table.get("when", {}))
+        for name, values in when:
+            allowed = meanings().categories.get(name, {})
+            if name not in kind.categories or not set(values) <= set(allowed):
+                raise ValueError(f"{where}: {name} is not said of {kind.name}")
+        for text in table["say"]:
+            yield Clause(when, _sentence(where, kind, when, text))
+
+
+def _sentence(where: str, kind: Kind, when: When, text: str) -> Pieces:
+    written = tokens.tokenise(text)
+    fields = [p[1:-1] for p in written if p.startswith("<")]
+    if any(c.isdigit() for c in text) or len(tokens.sentences(written)) != 1:
+        raise ValueError(f"{where}: a clause is one sentence without digits")
+    if written[-1] not in {".", "?"}:
+        raise ValueError(f"{where}: a clause ends with a full stop")
+    if not set(kind.needs) <= set(fields) or len(set(fields)) != len(fields):
+        raise ValueError(f"{where}: a clause holds {', '.join(kind.needs)}, and no slot twice")
+    for name in fields:
+        if name not in kind.slots:
+            raise ValueError(f"{where}: {kind.name} has no slot {name}")
+        for category, values in kind.slots[name].only:
+            if not set(dict(when).get(category, ("",))) <= set(values):
+                raise ValueError(f"{where}: {name} is there only where {category} says so")
+    return tuple(tokens.slot(kind.name, p[1:-1]) if p.startswith("<") else p for p in written)
+
+
+def _prefixes(lang: str, what: str, tables: list[dict[str, Any]]) -> Iterator[Clause]:
+    for table in tables:
+        _same(f"{lang}: {what}", "keys", set(table) | {"when"}, {"when", "say"})
+        when = _when(table.get("when", {}))
+        if not {name for name, _ in when} <= {"group"}:
+            raise ValueError(f"{lang}: {what}: only the group can be asked")
+        for text in table["say"]:
+            pieces = tuple(tokens.tokenise(text))
+            slots = {p for p in pieces if p.startswith("<")}
+            if not slots <= {PERIOD} or pieces[-1] not in {",", ":"}:
+                raise ValueError(f"{lang}: {what}: ends with a comma or colon, holds no value")
+            yield Clause(when, pieces)
+
+
+def _same(where: str, what: str, found: set[str], allowed: set[str]) -> None:
+    if found != allowed:
+        wrong = ", ".join(sorted(found ^ allowed))
+        raise ValueError(f"{where}: unknown or missing {what}: {wrong}")
+
+
+def _when(table: Mapping[str, list[str]]) -> When:
+    return tuple((name, tuple(values)) for name, values in table.items())
