@@ -17,7 +17,7 @@ LAYERS = [
     {"daemon"},
     {"replay", "validate", "simulate"},
     {"pipeline", "vault", "language", "review", "recordings", "publisher", "broker", "link"},
-    {"config", "ledger"},
+    {"config", "ledger", "days", "service"},
     {"signals", "detect"},
     {"ingest"},
     {"stage"},

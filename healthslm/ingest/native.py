@@ -5,7 +5,6 @@ Whatever the bytes are, `decode` returns a frame or raises `BadMessage`, never a
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
@@ -131,21 +130,24 @@ def _fields(payload: bytes) -> tuple[_Header, bytes]:
 
 def _cbor(payload: bytes) -> dict[str, object]:
     """Return the map of numbers, strings and bytes that `payload` is, and nothing but is."""
-    stream = io.BytesIO(payload)
-    fields = cbor2.CBORDecoder(
-        stream,
+    fields = _load(payload)
+    if not isinstance(fields, dict) or not isinstance(fields.get("x"), bytes):
+        raise BadMessage("malformed")  # msgspec would read text as base64
+    try:
+        _load(payload[:-1])
+    except cbor2.CBORDecodeEOF:  # the last byte is needed: nothing stands after the map
+        return fields
+    raise BadMessage("malformed")
+
+
+def _load(payload: bytes) -> object:
+    return cbor2.loads(
+        payload,
         max_depth=1,
         allow_indefinite=False,
         allow_duplicate_keys=False,
         strict_hashable_types=True,
-    ).decode()
-    if (
-        not isinstance(fields, dict)
-        or stream.tell() != len(payload)
-        or not isinstance(fields.get("x"), bytes)  # msgspec would read text as base64
-    ):
-        raise BadMessage("malformed")
-    return fields
+    )
 
 
 def _packed(samples: tuple[int, ...] | bytes) -> bytes:
