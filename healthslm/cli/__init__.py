@@ -9,6 +9,7 @@ later · 77 locked · 78 bad configuration · 130 stopped from the keyboard.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,6 @@ from healthslm.errors import (
     IntegrityError,
     LockedError,
     ModelError,
-    RecordingError,
 )
 
 # Each is the command of that name in the module `healthslm.cli.NAME`. The words stand here so
@@ -138,7 +138,8 @@ See it:  healthslm demo
 @click.version_option(__version__, message="healthslm %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """Decide about colours before any command prints."""
+    """Decide about colours, and let no log line out: `run` alone writes one."""
+    logging.getLogger("healthslm").addHandler(logging.NullHandler())
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     elif os.environ.get("FORCE_COLOR"):

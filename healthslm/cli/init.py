@@ -21,6 +21,27 @@ What protects it
   TPM or typed at start are the stronger answer.
 """
 
+# mosquitto's own caps drop silently (1000 messages, 20 under way); a frame with its header
+# fits 128 KiB.
+MOSQUITTO = """\
+# A broker that only this machine can reach. Start it: mosquitto -c THIS_FILE
+listener {port} 127.0.0.1
+allow_anonymous true
+
+# It writes messages in clear, so it keeps them in memory alone. What it loses when it
+# stops, sensors that wait for the daemon's acknowledgement send again.
+persistence false
+
+max_packet_size 131072
+max_inflight_messages 2000
+max_queued_messages 1000000
+max_queued_bytes 268435456
+memory_limit 536870912
+log_dest stderr
+log_type error
+log_type warning
+"""
+
 
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -50,7 +71,7 @@ def command(
     FOLDER gets healthslm.toml, mosquitto.conf and the store. An existing store is never
     overwritten.
     """
-    from healthslm import broker, config, vault
+    from healthslm import config, vault
 
     if (folder / CONFIG).exists():
         raise ConfigError(f"{folder / CONFIG} exists. Choose another folder, or remove it")
@@ -71,7 +92,7 @@ def command(
         undo.callback(made.unlink)  # what is half made is taken back
         settings = config.load(made)
         vault.create(settings.store.folder, words, now_s=time.time())
-        (folder / "mosquitto.conf").write_text(broker.mosquitto_conf(port), "utf-8")
+        (folder / "mosquitto.conf").write_text(MOSQUITTO.format(port=port), "utf-8")
         undo.pop_all()
     report(folder, settings.store.folder)
 

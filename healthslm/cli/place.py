@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -39,9 +37,8 @@ class Place:
         named = self.config.model.folder
         return Path(named).expanduser() if named else config.resource("models/mini")
 
-    @contextmanager
-    def open(self, passphrase: str | None = None) -> Iterator[Store]:
-        """Open the store with the device key, or for its owner.
+    def open(self, passphrase: str | None = None) -> Store:
+        """Open the store with the device key, or for its owner; it is a context.
 
         Raises
         ------
@@ -52,13 +49,9 @@ class Place:
         """
         from healthslm.vault import Store
 
-        store = (
-            Store.open(self.folder) if passphrase is None else Store.unlock(self.folder, passphrase)
-        )
-        try:
-            yield store
-        finally:
-            store.close()
+        if passphrase is None:
+            return Store.open(self.folder)
+        return Store.unlock(self.folder, passphrase)
 
 
 def find(folder: Path) -> Place:

@@ -16,7 +16,7 @@ from healthslm.review.timeline import lasting
 RECORDS = {
     "beat": "beats",
     "vital": "vitals",
-    "finding": "tellings of findings",
+    "finding": "findings told",
     "gap": "gaps",
     "summary": "summaries",
 }

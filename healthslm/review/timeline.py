@@ -15,7 +15,7 @@ from healthslm.records import Derived, Finding, Severity, Vital
 
 SEVERITIES: tuple[Severity, ...] = ("red", "amber", "info")
 
-# These speak of one sensor, not of the person: two sensors are two events.
+# These speak of a sensor, not of the person: two devices are two events.
 TECHNICAL = frozenset({"poor_signal", "no_data"})
 
 # How a quantity's name ends -> its unit as people write it, and how many decimals it deserves.
@@ -106,17 +106,17 @@ def final(derived: Iterable[Derived]) -> tuple[Finding, ...]:
 def events(derived: Iterable[Derived]) -> tuple[Event, ...]:
     """Return what happened: red before amber before info, then by time.
 
-    Findings of one kind that overlap in time on several streams are one event,
-    unless they speak of the sensor itself.
+    Findings of one kind that overlap in time on several streams are one event; those that
+    speak of a sensor, only on streams of one device.
     """
-    found = final(derived)
-    lanes = {(f.kind, f.stream if f.kind in TECHNICAL else "") for f in found}
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for f in final(derived):
+        device = f.stream.partition("/")[0] if f.kind in TECHNICAL else ""
+        alike.setdefault((f.kind, device), []).append(f)
     out = [
         Event(tuple(sorted(group, key=_gravity)))
-        for kind, stream in lanes
-        for group in _overlapping(
-            [f for f in found if f.kind == kind and (not stream or f.stream == stream)]
-        )
+        for found in alike.values()
+        for group in _overlapping(found)
     ]
     return tuple(sorted(out, key=lambda e: (_gravity(e), e.kind, e.sources)))
 

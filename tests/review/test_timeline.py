@@ -46,9 +46,10 @@ def test_instants_at_the_same_time_on_two_streams_are_one_event():
     assert len(timeline.events(pauses)) == 1
 
 
-def test_sensors_that_fail_together_are_two_events():
-    lost = [finding("no_data", s, 0, 600, "info") for s in ("chest/ecg", "band/ppg")]
-    assert len(timeline.events(lost)) == 2
+def test_a_device_that_falls_silent_is_one_event_and_two_devices_are_two():
+    streams = ("band/ppg", "band/spo2", "chest/ecg")
+    lost = [finding("no_data", s, n, 600, "info") for n, s in enumerate(streams)]
+    assert [e.sources for e in timeline.events(lost)] == [streams[:2], streams[2:]]
 
 
 def test_kinds_do_not_merge():
