@@ -48,10 +48,6 @@ NEXT: tuple[tuple[type[Exception], str], ...] = (
     (BrokerError, "start the broker, then run this again"),
     (IntegrityError, "nothing was changed: copy the folder before you do anything else with it"),
     (ModelError, "without a model the plain template writes the text"),
-    (
-        RecordingError,
-        "folders made by `healthslm simulate`, WFDB headers and CSV files can be read",
-    ),
 )
 
 
