@@ -141,7 +141,7 @@ class Model:
         bias[list(left)] = 0.0
         text: list[int] = []
         seen = 0
-        while seen + len(due) < self._context and end not in text[-1:]:
+        while seen + len(due) <= self._context and end not in text[-1:]:
             bias[end] = -np.inf if missing else 0.0
             token = _choose(self._after(due, seen) + bias, draw)
             seen, due = seen + len(due), [token]
@@ -213,6 +213,11 @@ def _request(stream: IO[bytes]) -> tuple[Path, list[Job]]:
         raise Refusal("request") from None
 
 
+def close_the_doors() -> None:
+    """Leave this process what it holds open: from here on no file and no socket can be opened."""
+    _limit(resource.RLIMIT_NOFILE, 0)
+
+
 def _limit(name: int, most: int) -> None:
     """Lower a limit of this process for good."""
     _, hard = resource.getrlimit(name)
@@ -237,7 +242,7 @@ def main() -> int:
         with Path("/proc/self/status").open() as status:
             folder, jobs = _request(sys.stdin.buffer)
             files = read(folder)
-            _limit(resource.RLIMIT_NOFILE, 0)  # from here on no file and no socket can be opened
+            close_the_doors()
             model = Model(files)
             texts = [model.write(job) for job in jobs]
             answer: dict[str, object] = {
@@ -247,6 +252,8 @@ def main() -> int:
             }
     except Refusal as refusal:
         answer = {"error": refusal.reason}
+    except MemoryError:
+        answer = {"error": "memory"}
     sys.stdout.write(json.dumps(answer) + "\n")
     return 1 if "error" in answer else 0
 

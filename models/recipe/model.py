@@ -30,7 +30,7 @@ class Shape:
     head_dim: int = 32
     ffn: int = 384
     repeat: int = 1  # times each block is used in a row (MobileLLM-LS: 2)
-    context: int = 256  # tokens, prompt and text together
+    context: int = 192  # tokens, prompt and text together
     theta: float = 10_000.0
     eps: float = 1e-5
 

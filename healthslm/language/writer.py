@@ -1,0 +1,263 @@
+"""Facts into a summary: the model's words where the guard accepts them, else the template's.
+
+The model runs in a child process of its own (`slm`) that is given tokens and gives tokens:
+no value, no time and no name ever reaches it. Whatever goes wrong with it, the summary is
+written by the template within the time allowed, and one fixed word says why.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from healthslm.errors import ModelError
+from healthslm.language import guard, slots, template, tokens
+from healthslm.language.facts import Facts
+from healthslm.language.plan import Plan, plan
+from healthslm.language.wording import PERIOD, fingerprint, meanings
+from healthslm.records import Summary
+
+log = logging.getLogger(__name__)
+
+CHILD = Path(__file__).with_name("slm.py")
+MAX_ANSWER = 1 << 20  # bytes; a text is some 5 KiB
+MAX_MANIFEST = 1 << 16  # bytes
+REASONS = frozenset({"form", "hash", "memory", "missing", "prompt", "request"})  # of the child
+ANSWERED = frozenset({0, 1})  # exit statuses: with texts, with a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A summary, and what it took."""
+
+    summary: Summary
+    attempts: int  # texts the model wrote for it
+    refusals: tuple[str, ...]  # why the guard refused, a fixed word each
+    reason: str  # why the template spoke, a fixed word; "" where the model did
+    cpu_ms: float  # of the child, this summary's share
+    rss_mb: float  # largest memory of the child
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the child wrote."""
+
+    texts: tuple[tuple[str, ...], ...]
+    cpu_ms: float
+    rss_mb: float
+
+
+def summarise(
+    facts: Facts,
+    lang: str,
+    model: Path | None,
+    *,
+    emergency: str,
+    attempts: int = 4,
+    timeout_s: float = 5.0,
+) -> Written:
+    """Return the summary of a period in one language; see `summarise_all`."""
+    return summarise_all(
+        facts, (lang,), model, emergency=emergency, attempts=attempts, timeout_s=timeout_s
+    )[0]
+
+
+def summarise_all(
+    facts: Facts,
+    langs: Sequence[str],
+    model: Path | None,
+    *,
+    emergency: str,
+    attempts: int = 4,
+    timeout_s: float = 5.0,
+) -> tuple[Written, ...]:
+    """Return the summary of a period in each language, in the order asked.
+
+    Parameters
+    ----------
+    model
+        Folder of the model; None: the template writes, reason "none".
+    emergency
+        Number to call, from the configuration; empty: the service is named instead.
+    attempts
+        Texts the model may write for a summary: the likeliest first, then seeded ones.
+    timeout_s
+        Of all the model's work together.
+    """
+    what = plan(facts)
+    drafts = [_Draft(what, lang, emergency) for lang in langs]
+    cost, source = [0.0, 0.0], ""
+    try:
+        if model is None:
+            raise ModelError("none")
+        source = f"model:{identity(model)[:12]}"
+        deadline = time.monotonic() + timeout_s
+        for seeds in ((None,), tuple(range(1, attempts))):
+            due = [(draft, seed) for draft in drafts if not draft.text for seed in seeds]
+            if not due:
+                continue
+            answer = ask(
+                model,
+                [job(what, draft.lang, seed) for draft, seed in due],
+                deadline - time.monotonic(),
+            )
+            cost = [cost[0] + answer.cpu_ms, max(cost[1], answer.rss_mb)]
+            for (draft, _), text in zip(due, answer.texts, strict=True):
+                draft.offer(text)
+        reason = "refused"
+    except ModelError as error:
+        reason = str(error)
+        log.warning("the template writes instead of the model: %s", reason)
+    return tuple(draft.written(source, reason, cost[0] / len(drafts), cost[1]) for draft in drafts)
+
+
+def job(what: Plan, lang: str, seed: int | None = None) -> dict[str, object]:
+    """Return what the child is told of a plan: tokens, never a value."""
+    kinds = meanings().kinds
+    action = tokens.slot("action", what.action)
+    allowed = [
+        tokens.slot(item.kind, name)
+        for item in what.items
+        for name in kinds[item.kind].slots
+        if slots.has(item, name)
+    ]
+    required = [
+        tokens.slot(item.kind, name)
+        for item in what.items
+        if item.required
+        for name in kinds[item.kind].needs
+    ]
+    return {
+        "prompt": what.prompt(lang),
+        "slots_allowed": [*allowed, PERIOD, action],
+        "slots_required": [*required, action],
+        "seed": seed,
+    }
+
+
+def identity(model: Path) -> str:
+    """Return the hash of the weights that a model's folder names.
+
+    Raises
+    ------
+    ModelError
+        "missing" or "form", as in `slm`; "wording": it learnt other clauses than these.
+    """
+    try:
+        with (model / "manifest.json").open("rb") as file:
+            manifest = json.loads(file.read(MAX_MANIFEST))
+        weights, wording = str(manifest["files"]["model.onnx"]), manifest["wording"]
+    except OSError:
+        raise ModelError("missing") from None
+    except (KeyError, TypeError, ValueError):
+        raise ModelError("form") from None
+    if wording != fingerprint():
+        raise ModelError("wording")
+    return weights
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A summary under way."""
+
+    what: Plan
+    lang: str
+    emergency: str
+    text: str = ""
+    attempts: int = 0
+    refusals: tuple[str, ...] = ()
+
+    def offer(self, pieces: Sequence[str]) -> None:
+        """Take a text of the model if the guard accepts it and none was taken yet."""
+        if self.text:
+            return
+        self.attempts += 1
+        reasons = guard.check(pieces, self.what, self.lang).reasons
+        if not reasons:
+            text = self._rendered(pieces)
+            reasons = guard.check_text(text, self.what, self.lang, emergency=self.emergency).reasons
+            self.text = "" if reasons else text
+        self.refusals += reasons
+
+    def written(self, source: str, reason: str, cpu_ms: float, rss_mb: float) -> Written:
+        """Return the summary: the model's text, or the template's."""
+        what, text = self.what, self.text
+        if text:
+            reason = ""
+        else:
+            source, text = "template", self._rendered(template.compose(what, self.lang))
+        summary = Summary(what.t0_s, what.t1_s, self.lang, text, source)
+        return Written(summary, self.attempts, self.refusals, reason, cpu_ms, rss_mb)
+
+    def _rendered(self, pieces: Sequence[str]) -> str:
+        return slots.render(pieces, self.what, self.lang, emergency=self.emergency)
+
+
+def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Answer:
+    """Have the child write a text for each job.
+
+    Raises
+    ------
+    ModelError
+        Its message is one fixed word: "timeout", "crash", "garbage", "start", or a reason
+        of the child's own, see `slm`.
+    """
+    request = json.dumps({"model": str(model.absolute()), "jobs": jobs}).encode()
+    data = _run(request, timeout_s)
+    try:
+        answer = json.loads(data)
+        if "error" in answer:
+            raise ModelError(answer["error"] if answer["error"] in REASONS else "garbage")
+        texts = tuple(tuple(map(str, text)) for text in answer["texts"])
+        cpu_ms, rss_mb = float(answer["ms_cpu"]), float(answer["rss_mb"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise ModelError("garbage") from None
+    if len(texts) != len(jobs):
+        raise ModelError("garbage")
+    return Answer(texts, cpu_ms, rss_mb)
+
+
+def _run(request: bytes, timeout_s: float) -> bytes:
+    """Give `request` to a child and return what it says; both lie in memory, of fixed size."""
+    with _memory(request) as stdin, _memory(bytes(MAX_ANSWER)) as stdout:
+        try:
+            child = subprocess.Popen(  # noqa: S603 - our own file, no shell
+                [sys.executable, "-I", str(CHILD)],
+                stdin=stdin,
+                stdout=stdout,
+                stderr=subprocess.DEVNULL,  # a traceback could hold a token
+                env={"OPENBLAS_NUM_THREADS": "1"},
+                cwd="/",
+            )
+        except OSError:
+            raise ModelError("start") from None
+        with child:
+            try:
+                code = child.wait(max(0.0, timeout_s))
+            except subprocess.TimeoutExpired:
+                raise ModelError("timeout") from None
+            finally:
+                child.kill()
+        stdout.seek(0)
+        said = stdout.read().rstrip(b"\0")
+    if code not in ANSWERED or not said:
+        raise ModelError("crash")
+    return said
+
+
+def _memory(content: bytes) -> io.FileIO:
+    """Return a file that is nowhere on disk and cannot grow; whoever writes more fails."""
+    file = io.FileIO(os.memfd_create("child", os.MFD_ALLOW_SEALING), "r+")
+    file.write(content)
+    file.seek(0)
+    fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
+    return file
