@@ -74,9 +74,9 @@ def day(seed: int, hours: float, clock_h: float) -> Plan:
 
     for low in (10.7, 17.2):
         happenings.append(Happening("walk", hour(low, low + 0.5), float(rng.uniform(900, 1500))))
-    checks.append(Check(hour(7.7, 8.3), 300))
-    evening = Check(hour(21.0, 21.6), 240)
-    happenings.append(Happening("lost", evening.at_s + 120, float(rng.integers(8, 20))))
+    checks.append(Check(hour(7.7, 8.3), 600))
+    evening = Check(hour(21.0, 21.6), 420)
+    happenings.append(Happening("lost", evening.at_s + 300, float(rng.integers(8, 20))))
     checks.append(evening)
     for kind in rng.permutation(sorted(_MAKERS))[: rng.integers(0, len(_MAKERS) + 1)]:
         low, high = _HOURS[kind]
