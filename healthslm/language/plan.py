@@ -123,7 +123,7 @@ def _of_findings(facts: Facts, findings: Sequence[Fact]) -> list[Item]:
     hidden = {_HIDES.get(f.kind) for f in findings}
     most = MAX_SENTENCES - ACTION_SENTENCES
     items += _measured(facts, hidden, most - len(items), required=False)
-    if missing is not None:
+    if missing is not None and not (body and _nothing_known(facts)):
         items.append(_told(missing, required=False))
     return items[:most]
 

@@ -12,7 +12,9 @@ from healthslm.language import tokens
 from healthslm.language.plan import Item, Plan
 from healthslm.language.wording import PERIOD, Wording, load, meanings
 
-HOURS_FROM = 120  # minutes; shorter times are told in minutes
+HOURS_FROM = 120  # minutes; shorter times are told in minutes, longer ones in half hours
+WHOLE_HOURS_FROM = 600  # minutes; and these in hours
+MAX_SIGNALS = 2  # more are not told by name
 _DECIMALS = {"celsius": 1, "seconds": 1, "range_celsius": 1}
 
 
@@ -97,8 +99,8 @@ def written(item: Item, name: str, wording: Wording, zone: str) -> str:
     if unit == "clock":
         return _clock(value, zone, rules)
     if unit == "duration":
-        text = _duration(value, rules)
         open_ended = name in {"longest", "total"} and item.value("open") == "yes"
+        text = _duration(value, rules, at_least=open_ended)
         return str(rules["at_least"]).format(x=text) if open_ended else text
     return _counted(value, unit, rules)
 
@@ -124,17 +126,21 @@ def _range(low: float, high: float, unit: str, rules: Any) -> str:
     return form.format(low=_digits(low, unit, rules), high=_digits(high, unit, rules))
 
 
-def _duration(value_s: float, rules: Any) -> str:
+def _duration(value_s: float, rules: Any, *, at_least: bool) -> str:
+    """Round to seconds, minutes, half hours or hours; downwards where it is "at least"."""
+    up = 0.0 if at_least else 0.5
     if value_s < 60:
-        return _counted(float(math.floor(value_s + 0.5)), "whole_seconds", rules)
-    minutes = math.floor(value_s / 60 + 0.5)
+        return _counted(float(math.floor(value_s + up)), "whole_seconds", rules)
+    minutes = math.floor(value_s / 60 + up)
     if minutes < HOURS_FROM:
         return _counted(float(minutes), "minutes", rules)
-    hours, rest = divmod(minutes, 60)
-    whole = _counted(float(hours), "hours", rules)
-    if not rest:
-        return whole
-    return str(rules["joint"]).format(hours=whole, minutes=_counted(float(rest), "minutes", rules))
+    if minutes >= WHOLE_HOURS_FROM:
+        return _counted(float(math.floor(minutes / 60 + up)), "hours", rules)
+    hours, half = divmod(math.floor(minutes / 30 + up), 2)
+    if half:
+        form: str = rules["hours"]["half"]
+        return form.format(n=hours)
+    return _counted(float(hours), "hours", rules)
 
 
 def _clock(t_s: float, zone: str, rules: Any) -> str:
@@ -166,6 +172,8 @@ def _period(plan: Plan, rules: Any) -> str:
 def _names(keys: str, unit: str, wording: Wording) -> str:
     names: dict[str, str] = wording.names[unit]
     words = list(dict.fromkeys(names.get(k, names["other"]) for k in keys.split(",")))
+    if unit == "signals" and len(words) > MAX_SIGNALS:
+        return names["several"]
     head, tail = words[:-1], words[-1]
     rules: dict[str, str] = wording.slots["list"]
     return rules["join"].join(head) + rules["last"] + tail if head else tail

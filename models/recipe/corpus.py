@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
-from healthslm.language import slots, template
+from healthslm.language import slots, template, tokens
 from healthslm.language.facts import (
     SENSOR_KINDS,
     Fact,
@@ -33,6 +33,7 @@ __all__ = ["facts", "is_held_out", "pairs", "plans", "text", "vocabulary", "word
 
 HELD_OUT = 10  # one combination in so many
 DAY_S = 86_400.0
+MAX_WORDS = 20  # no opening and no link makes a sentence longer
 
 _MEASURES = {  # kind: typical range to draw from, decimals, spread of the usual range
     "pulse": (38.0, 125.0, 0, 12.0),
@@ -96,17 +97,18 @@ def is_held_out(what: Plan) -> bool:
 def text(rng: Random, what: Plan, lang: str) -> list[str]:
     """Return one way to say a plan: clauses, order, opening and links drawn at random."""
     wording = load(lang)
-    items = _order(rng, what.items)
-    sentences, before = [], ""
-    for n, item in enumerate(items):
+    sentences: list[Sequence[str]] = []
+    before = ""
+    for item in _order(rng, what.items):
         pieces = rng.choice(template.true_clauses(item, wording)).pieces
         group = meanings().kinds[item.kind].group
-        if n == 0 and rng.random() < 0.5:
-            sentences.append(_prefixed(rng, wording.openings, group, pieces))
-        elif n and group == before and rng.random() < 0.3:
-            sentences.append(_prefixed(rng, wording.links, group, pieces))
+        if not sentences:
+            prefixes, share = wording.openings, 0.5
         else:
-            sentences.append(pieces)
+            prefixes, share = wording.links, 0.3 if group == before else 0.0
+        if rng.random() < share:
+            pieces = _prefixed(rng, prefixes, group, pieces)
+        sentences.append(pieces)
         before = group
     return template.finished(sentences, what)
 
@@ -125,8 +127,14 @@ def _order(rng: Random, items: tuple[Item, ...]) -> list[Item]:
 def _prefixed(
     rng: Random, prefixes: tuple[Clause, ...], group: str, pieces: tuple[str, ...]
 ) -> tuple[str, ...]:
-    fitting = [p for p in prefixes if p.holds({"group": group})]
-    return (*rng.choice(fitting).pieces, *lowered(pieces)) if fitting else pieces
+    fitting = [p.pieces for p in prefixes if p.holds({"group": group})]
+    fitting = [p for p in fitting if length((*p, *pieces)) <= MAX_WORDS]
+    return (*rng.choice(fitting), *lowered(pieces)) if fitting else pieces
+
+
+def length(pieces: Sequence[str]) -> int:
+    """Return how many words a sentence has, about: a slot is read as three."""
+    return sum(3 if tokens.is_slot(p) else p[0].isalpha() for p in pieces)
 
 
 # ---- invented days ------------------------------------------------------------------------
@@ -143,6 +151,7 @@ def facts(rng: Random) -> Facts:
     measures = _measures(rng, known, usual, t0_s, t1_s)
     count = rng.choices(range(9), (30, 25, 15, 10, 7, 5, 4, 2, 2))[0]
     kinds = sorted(rng.sample(sorted(_FINDINGS), count), key=list(_FINDINGS).index)
+    kinds = kinds if known else [kind for kind in kinds if kind in SENSOR_KINDS]
     found = [_finding(rng, kind, measures, t0_s, t1_s) for kind in kinds]
     rest = _knowledge(rng, measures, known, t1_s - t0_s)
     zone = rng.choice(("UTC", "Europe/Madrid", "America/New_York"))
@@ -160,6 +169,7 @@ def _measures(rng: Random, known: float, usual: float, t0_s: float, t1_s: float)
         if rng.random() < usual:
             at = typical + rng.uniform(-2.0, 2.0) * spread
             ends = [printed(at + rng.random() * spread * s, decimals) for s in (-1, 1)]
+            ends = [min(end, 100.0) for end in ends]  # of oxygen, no more can be
             vs = "below" if typical < ends[0] else "above" if typical > ends[1] else "usual"
             values += [("usual_low", ends[0]), ("usual_high", ends[1])]
         out.append(Fact(kind, "info", (("vs", vs),), tuple(values)))
@@ -188,11 +198,13 @@ def _finding(rng: Random, kind: str, measures: list[Fact], t0_s: float, t1_s: fl
         values["longest"] = length
     if kind != "pause" and rng.random() < 0.2:
         values["open"] = "yes"
+    if limits:
+        limit = rng.choice(limits)
+        values["limit"] = limit
+        low, high = (limit, high) if slot == "highest" else (low, limit)
     if slot is not None:
         values[slot] = printed(rng.uniform(low, high), decimals)
         values["worst_at"] = at[1] if several else at[0]
-    if limits:
-        values["limit"] = rng.choice(limits)
     if several:
         values["count"] = float(rng.randint(2, 40))
     if kind in _USUAL_OF:
