@@ -121,7 +121,8 @@ class Trainer:
 
     def __init__(self, plan: Plan, vocabulary: Vocabulary) -> None:
         torch.manual_seed(plan.seed)
-        self.plan, self.step, self.cpu_s, self.tokens = plan, 0, 0.0, 0
+        self.plan, self.wording = plan, corpus.wording_hash()
+        self.step, self.cpu_s, self.tokens = 0, 0.0, 0
         self.model = Decoder(Shape(len(vocabulary), **plan.shape))
         matrices = [w for w in self.model.blocks.parameters() if w.ndim == 2]
         held = {id(w) for w in matrices}
@@ -156,7 +157,7 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write everything that the next step depends on; the old file stands until then."""
         content = {
-            "plan": asdict(self.plan),
+            "of": (self.wording, asdict(self.plan)),
             "at": (self.step, self.cpu_s, self.tokens),
             "history": self.history,
             "model": self.model.state_dict(),
@@ -166,10 +167,10 @@ class Trainer:
         path.with_suffix(".new").replace(path)
 
     def load(self, path: Path) -> None:
-        """Go on from what `save` wrote; ValueError where it was another plan."""
+        """Go on from what `save` wrote; ValueError where it had another plan or other clauses."""
         content = torch.load(path, weights_only=True)
-        if content["plan"] != asdict(self.plan):
-            raise ValueError("the interrupted run had another plan")
+        if content["of"] != (self.wording, asdict(self.plan)):
+            raise ValueError("the interrupted run had another plan, or other clauses")
         self.step, self.cpu_s, self.tokens = content["at"]
         self.history = content["history"]
         self.model.load_state_dict(content["model"])
@@ -215,7 +216,7 @@ def _check(trainer: Trainer, vocabulary: Vocabulary, out: Path) -> None:
         "tokens": trainer.tokens,
         "cpu_minutes": round(trainer.cpu_s / 60, 2),
     }
-    about = {"corpus_seed": plan.seed, "training": training, "wording": corpus.wording_hash()}
+    about = {"corpus_seed": plan.seed, "training": training, "wording": trainer.wording}
     export(trainer.model, vocabulary.tokens, candidate, about)
     wrong = evaluate.wrong_texts(candidate, plan.check_texts)
     print(f"{trainer.step:6d} steps  {wrong} texts with a wrong claim", flush=True)
