@@ -3,9 +3,9 @@
 A peak of slope energy (`slopes`) is a beat where it stands out of the level of the
 seconds around it: Pan & Tompkins 1985, doi:10.1109/TBME.1985.325532. Where we differ:
 
-- the level is the median of the strongest energies of eleven seconds (eight past, two to
-  come) and no running estimate: one artefact moves it little, a restart learns within
-  seconds, and no decision hangs on the one before;
+- the level is the fourth highest of the strongest energies of eleven seconds (eight past,
+  two to come) and no running estimate: an artefact moves it little, a restart learns
+  within seconds, and no decision hangs on the one before;
 - it never falls below a sixteenth of the last half minute's, so that a long pause is not
   filled with beats made of noise;
 - a beat is told at the R peak of the raw signal, between samples, and not at the peak of
@@ -33,6 +33,7 @@ from healthslm.signals.slopes import Grid, slopes
 from healthslm.stage import FloatArray
 
 _PAST, _NEXT = 8, 2  # seconds whose strongest energies make the level
+_RANK = 0.7  # the fourth highest of these: below 30/min most seconds hold no beat
 _MEMORY = 30  # seconds whose level still counts a sixteenth
 _BACK_S, _AHEAD_S = 1.5, 1.75  # no decision reads a candidate further away
 _LEAD = _MEMORY + 2  # seconds before a block that its decisions read
@@ -51,27 +52,26 @@ def _unknown(n: int) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """What the next chunk needs to know of the ones before. Positions: samples from index 0."""
+    """What the next chunk needs to know of the ones before. Times: seconds from index 0."""
 
     epoch_s: float = 0.0
     fs: float = 0.0
     due: int = -1  # index of the next sample; -1 before the first
     block: int = 0  # the oldest block not yet told
-    raw: FloatArray = field(default_factory=lambda: _empty(0))  # mV, the samples up to `due`
+    raw: FloatArray = field(default_factory=lambda: _empty(0))  # mV, the newest samples
     # strongest energy of each second from `_LEAD` seconds before the block on, mV²
     seconds: FloatArray = field(default_factory=lambda: _unknown(_LEAD))
     whole: int = 0  # the seconds before this one are complete
     found: FloatArray = field(default_factory=lambda: _empty(3, 0))  # see `Slopes`
-    rest: FloatArray = field(default_factory=lambda: _empty(2, 0))
+    rest: FloatArray = field(default_factory=lambda: _empty(2, 0))  # the same
     beats: FloatArray = field(default_factory=lambda: _empty(4, 0))  # found and rr_s, not yet told
-    strong: FloatArray = field(default_factory=lambda: _unknown(9))  # newest beats over the level
-    strong_energy: float = np.nan  # of the newest of them
-    beat: float = np.nan  # the newest of all
+    strong_s: FloatArray = field(default_factory=lambda: _unknown(9))  # newest beats over the level
+    strong_mv2: float = np.nan  # energy of the newest of them
+    beat_s: float = np.nan  # the newest of all
 
-    @property
-    def size(self) -> float:
-        """Samples in a block."""
-        return _BLOCK * self.fs
+    def block_at(self, index: int) -> int:
+        """Return the block that the sample `index` is in."""
+        return int(index / self.fs // BLOCK_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class EcgBeats:
     """Beats of one ECG lead, and the quality of every 10 s of it.
 
     A gap, an unread sample (NaN) or a change of clock ends the evidence: no beat is found
-    across it, and the first one after it has no interval.
+    across it, and the first one after it has no interval. Nor has one after a flat second.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("ecg",)
@@ -90,9 +90,9 @@ class EcgBeats:
     window_s: float = 0.1
     refractory_s: float = 0.2  # Pan & Tompkins 1985: the heart cannot beat again sooner
     t_wave_s: float = 0.36  # as there: until then, less than half the slope is a T wave
-    threshold: float = 0.16  # of the level: 0.4 of its slope
+    threshold: float = 0.1  # of the level: a third of its slope
     missed: float = 1.66  # as there: so many usual intervals without a beat: look again,
-    missed_threshold: float = 0.04  # for half the slope
+    missed_threshold: float = 0.025  # for half that slope
     floor_mv2: float = 1e-3  # a complex of 0.05 mV; IEC 60601-2-27 lets 0.15 mV go unseen
 
     def start(self) -> State:
@@ -103,47 +103,44 @@ class EcgBeats:
         """Take samples; return the beats and qualities of the blocks they settle."""
         told: list[Beat | Vital] = []
         if (chunk.epoch_s, chunk.fs) != (state.epoch_s, state.fs) or chunk.start < state.due:
-            self._tell(self._closed(state), None, chunk.stream, told)
+            self._left(state, None, chunk.stream, told)
             state = State(chunk.epoch_s, chunk.fs)
         if chunk.start != state.due:
-            state = self._tell(self._closed(state), chunk.start, chunk.stream, told)
+            state = self._left(state, chunk.start, chunk.stream, told)
         for values, readable in _runs(chunk.values):
             if readable:
                 state = self._scanned(state, values)
                 end = (state.whole - _SETTLE) // _BLOCK
             else:
-                state = self._closed(state)
-                state = replace(state, due=state.due + len(values))
-                end = int(state.due // state.size)
+                state = replace(self._closed(state), due=state.due + len(values))
+                end = state.block_at(state.due)
             if end > state.block:
                 state = self._settled(state, end, chunk.stream, told)
         return state, tuple(told)
 
-    def _tell(
+    def _left(
         self, state: State, start: int | None, stream: str, told: list[Beat | Vital]
     ) -> State:
-        """Tell the blocks that a jump to sample `start` (None: to another clock) leaves behind."""
-        if state.due >= 0:
-            touched = int(-(-state.due // state.size))
-            end = touched if start is None else min(touched, int(start // state.size))
+        """Tell what a jump to sample `start` (None: to another clock) leaves behind."""
+        state = self._closed(state)
+        if state.due > 0:
+            end = state.block_at(state.due - 1) + 1
+            if start is not None:
+                end = min(end, state.block_at(start))
             if end > state.block:
                 state = self._settled(state, end, stream, told)
         if start is None:
             return state
-        block = int(start // state.size)
-        return replace(state, due=start, block=block)
+        return replace(state, due=start, block=state.block_at(start))
 
     def _scanned(self, state: State, values: FloatArray) -> State:
         """Return the state with the candidates of `values`, which follow at once."""
         grid = _grid(self, state.fs)
         new = slopes(grid, state.raw, state.due, values, self.floor_mv2)
-        first = _BLOCK * state.block - _LEAD
-        seconds = state.seconds
-        if len(new.strongest):
-            have = new.first + len(new.strongest) - first
-            seconds = np.concatenate((seconds, _unknown(max(0, have - len(seconds)))))
-            there = seconds[new.first - first : have]
-            np.fmax(there, new.strongest, out=there)
+        at = new.first - (_BLOCK * state.block - _LEAD)
+        seconds = _grown(state.seconds, at + len(new.strongest))
+        there = seconds[at : at + len(new.strongest)]
+        np.fmax(there, new.strongest, out=there)
         return replace(
             state,
             due=state.due + len(values),
@@ -156,100 +153,70 @@ class EcgBeats:
 
     def _closed(self, state: State) -> State:
         """Return the state after the run of samples has ended: what is open is decided now."""
-        state = self._decided(state, np.inf)
-        return replace(
-            State(state.epoch_s, state.fs, state.due, state.block),
-            rest=state.rest,
-            beats=state.beats,
+        done = self._decided(state, np.inf)
+        return State(
+            state.epoch_s, state.fs, state.due, state.block, rest=done.rest, beats=done.beats
         )
 
     def _settled(self, state: State, end: int, stream: str, told: list[Beat | Vital]) -> State:
         """Tell the blocks before `end`; return the state without them."""
-        limit = end * state.size
-        state = self._decided(state, limit)
-        now, later = _split(state.beats, limit)
-        rest, rest_later = _split(state.rest, limit)
-        quality = self._quality(state, now, rest, end)
-        beats = (now[0] // state.size).astype(np.intp) - state.block
-        good = (quality >= GOOD)[beats].tolist()
-        times = (state.epoch_s + now[0] / state.fs).tolist()
-        upto = np.searchsorted(beats, np.arange(end - state.block), side="right").tolist()
-        rr, at = now[3].tolist(), 0
-        for block, (value, stop) in enumerate(
-            zip(quality.tolist(), upto, strict=True), state.block
-        ):
-            told += [
-                Beat("beat", stream, times[i], None if rr[i] != rr[i] else rr[i], good[i])
-                for i in range(at, stop)
-            ]
-            told.append(Vital("ecg_quality", stream, state.epoch_s + (block + 1) * BLOCK_S, value))
-            at = stop
-        gone = _BLOCK * (end - state.block)
-        seconds = np.concatenate(
-            (state.seconds, _unknown(max(0, gone + _LEAD - len(state.seconds))))
-        )
-        return replace(state, block=end, seconds=seconds[gone:], beats=later, rest=rest_later)
-
-    def _quality(self, state: State, beats: FloatArray, rest: FloatArray, end: int) -> FloatArray:
-        """Return the quality of the blocks from `state.block` to `end`, shape (blocks,)."""
+        first, n = state.block, end - state.block
+        state = self._decided(state, end * BLOCK_S)
+        beats, later = _split(state.beats, end * BLOCK_S)
+        rest, rest_later = _split(state.rest, end * BLOCK_S)
         grid = _grid(self, state.fs)
-        blocks = np.arange(state.block, end)
-        start = blocks * state.size
-        expected = state.size / (grid.stride * grid.cell)
-        row = (beats[0] // state.size).astype(np.intp) - state.block
-        at = (beats[0] - start[row]) / state.fs
-        return ecg_quality(
-            _rows(rest[1], (rest[0] // state.size).astype(np.intp) - state.block, len(blocks)),
-            expected,
-            _rows(at, row, len(blocks)),
-            _rows(beats[1], row, len(blocks)),
-            _rows(beats[2], row, len(blocks)),
-        )
+        expected = BLOCK_S * state.fs / (grid.stride * grid.cell)
+        quality = ecg_quality(beats[:3], rest, first, n, expected)
+        block = (beats[0] // BLOCK_S).astype(np.intp) - first
+        stops = np.searchsorted(block, np.arange(n), side="right").tolist()
+        times, rr = (state.epoch_s + beats[0]).tolist(), beats[3].tolist()
+        at = 0
+        for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), 1):
+            good = value >= GOOD
+            for t_s, rr_s in zip(times[at:stop], rr[at:stop], strict=True):
+                told.append(Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, good))
+            at, end_s = stop, (first + i) * BLOCK_S
+            told.append(Vital("ecg_quality", stream, state.epoch_s + end_s, value))
+        seconds = _grown(state.seconds, _BLOCK * n + _LEAD)[_BLOCK * n :]
+        return replace(state, block=end, seconds=seconds, beats=later, rest=rest_later)
 
-    def _decided(self, state: State, end: float) -> State:
-        """Return the state with all beats before sample `end` found; inf: where the run ends."""
-        if not len(state.found[0]):
+    def _decided(self, state: State, end_s: float) -> State:
+        """Return the state with all beats before `end_s` found; inf: where the run ends."""
+        t_s, energy, _ = state.found
+        if not len(t_s):
             return state
-        closing = _unknown(_NEXT if np.isinf(end) else 0)
-        level = _levels(np.concatenate((state.seconds, closing)))
-        at, energy, _ = state.found
-        second = (at // state.fs).astype(np.intp) - (_BLOCK * state.block - _LEAD + _MEMORY)
-        known = (second >= 0) & (second < len(level))
-        over = np.where(known, energy / level[np.where(known, second, 0)], 0.0)
+        begin_s = state.block * BLOCK_S
+        over = energy / self._level(state, np.isinf(end_s))
         strong = np.flatnonzero(over > self.threshold)
-        strong = strong[self._separate(at[strong] / state.fs, energy[strong])]
-        begin = state.block * state.size
-        strong = strong[at[strong] >= begin]
+        strong = strong[self._separate(t_s[strong], energy[strong])]
+        strong = strong[t_s[strong] >= begin_s]
         weak = np.flatnonzero((over > self.missed_threshold) & (over <= self.threshold))
-        places = np.concatenate((state.strong, at[strong]))
-        energies = np.concatenate(([state.strong_energy], energy[strong]))
-        weak = weak[
-            self._overlooked(places / state.fs, energies, at[weak] / state.fs, energy[weak])
-        ]
-        all_ = np.sort(np.concatenate((strong, weak)))
-        now = all_[(at[all_] >= begin) & (at[all_] < end)]
-        rr = np.diff(at[now], prepend=state.beat) / state.fs
-        rr[self._flat_before(state, at[now])] = np.nan
-        fixed = np.count_nonzero(at[strong] < end)
+        strong_s = np.concatenate((state.strong_s, t_s[strong]))
+        strong_mv2 = np.concatenate(([state.strong_mv2], energy[strong]))
+        weak = weak[self._overlooked(strong_s, strong_mv2, t_s[weak], energy[weak])]
+        both = np.sort(np.concatenate((strong, weak)))
+        now = both[(t_s[both] >= begin_s) & (t_s[both] < end_s)]
+        rr_s = np.diff(t_s[now], prepend=state.beat_s)
+        flat = np.flatnonzero(state.seconds <= FLAT_MV2) + (_BLOCK * state.block - _LEAD)
+        before = np.searchsorted(flat, np.append(state.beat_s, t_s[now]))
+        rr_s[np.diff(before) > 0] = np.nan
+        fixed = np.count_nonzero(t_s[strong] < end_s)
         return replace(
             state,
-            found=state.found[:, at >= end - _BACK_S * state.fs],
-            beats=np.concatenate((state.beats, np.vstack((state.found[:, now], rr))), axis=1),
-            strong=places[fixed : fixed + 9],
-            strong_energy=float(energies[fixed]),
-            beat=float(at[now[-1]]) if len(now) else state.beat,
+            found=state.found[:, t_s >= end_s - _BACK_S],
+            beats=np.concatenate((state.beats, np.vstack((state.found[:, now], rr_s))), axis=1),
+            strong_s=strong_s[fixed : fixed + 9],
+            strong_mv2=float(strong_mv2[fixed]),
+            beat_s=float(t_s[now[-1]]) if len(now) else state.beat_s,
         )
 
-    def _flat_before(self, state: State, at: FloatArray) -> NDArray[np.bool_]:
-        """Tell which of the beats have a second without any signal between them and the last."""
-        flat = np.flatnonzero(state.seconds <= FLAT_MV2) + (_BLOCK * state.block - _LEAD)
-        return (
-            np.diff(
-                np.searchsorted(flat * state.fs, at),
-                prepend=np.searchsorted(flat * state.fs, state.beat),
-            )
-            > 0
-        )
+    def _level(self, state: State, closing: bool) -> FloatArray:
+        """Return the level at each candidate, mV²; inf where it cannot be known yet."""
+        after = _unknown(_NEXT if closing else 0)
+        level = _levels(np.concatenate((state.seconds, after)))
+        second = state.found[0].astype(np.intp) - (_BLOCK * state.block - _LEAD + _MEMORY)
+        known = (second >= 0) & (second < len(level))
+        return np.where(known, level[np.where(known, second, 0)], np.inf)
 
     def _separate(self, t_s: FloatArray, energy: FloatArray) -> NDArray[np.bool_]:
         """Tell which of the peaks are no T wave, and not too close to a stronger one."""
@@ -301,25 +268,20 @@ def _levels(seconds: FloatArray) -> FloatArray:
     Seconds without a sample are NaN and do not count.
     """
     n = len(seconds) - _MEMORY - _NEXT
-    if n <= 0:
-        return _empty(0)
     around = sliding_window_view(seconds[_MEMORY - _PAST :], _PAST + 1 + _NEXT)[:n]
     before = sliding_window_view(seconds, _MEMORY + 1)[:n]
-    return np.fmax(quantile(around, 0.5), quantile(before, 0.5) / 16)
+    return np.fmax(quantile(around, _RANK), quantile(before, 0.5) / 16)
 
 
-def _split(rows: FloatArray, at: float) -> tuple[FloatArray, FloatArray]:
-    """Return the columns whose position (row 0, rising) is before `at`, and the others."""
-    n = int(np.searchsorted(rows[0], at))
+def _split(rows: FloatArray, at_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return the columns whose time (row 0, rising) is before `at_s`, and the others."""
+    n = int(np.searchsorted(rows[0], at_s))
     return rows[:, :n], rows[:, n:].copy()
 
 
-def _rows(values: FloatArray, row: NDArray[np.intp], n: int) -> FloatArray:
-    """Return `values` in `n` rows as `row` (rising) says, padded with NaN to the longest."""
-    column = np.arange(len(row)) - np.searchsorted(row, row)
-    table = np.full((n, int(column.max(initial=-1)) + 1), np.nan)
-    table[row, column] = values
-    return table
+def _grown(seconds: FloatArray, n: int) -> FloatArray:
+    """Return a copy of `seconds` with at least `n` entries; the new ones are unknown."""
+    return np.concatenate((seconds, _unknown(max(0, n - len(seconds)))))
 
 
 def _runs(values: FloatArray) -> Iterator[tuple[FloatArray, bool]]:

@@ -6,7 +6,7 @@ not know what the heart did here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,8 +24,11 @@ GOOD = 0.5
 FLAT_MV2 = 1e-7
 """Slope energy of a lead that gives nothing: below the last bit of any converter."""
 
-CLEAN_RATIO, LOST_RATIO = 0.01, 0.1
-"""Energy at rest to energy of a beat: 20 dB apart is clean, 10 dB is lost in noise."""
+CLEAN_RATIO, LOST_RATIO = 0.04, 0.4
+"""Energy between the beats to that of the weakest beat: 14 dB apart is clean, 4 dB is lost."""
+
+QRS_S = 0.1
+"""What lies nearer to a beat is its own; a normal QRS complex ends well within."""
 
 
 def flat_share(values: FloatArray, least: float = 0.0) -> float:
@@ -99,49 +102,59 @@ def plausible(beats_s: FloatArray, span_s: float = BLOCK_S) -> NDArray[np.bool_]
 
 
 def ecg_quality(
-    energy: FloatArray,
-    expected: float,
-    beats_s: FloatArray,
-    height: FloatArray,
-    clipped: FloatArray,
+    beats: FloatArray, rest: FloatArray, first: int, n: int, expected: float
 ) -> FloatArray:
-    """Return the quality of each block of an ECG.
+    """Return the quality of `n` blocks of an ECG from block `first` on, shape (n,).
 
-    The measure is how far the complexes stand out of what lies between them: the third
-    quintile of the slope energy against the first quartile of the beats' own. Where the
-    rhythm is not `plausible` it is squared, so that an odd rhythm is believed on a clean
-    signal only. Flat, unread and clipped shares take their part away.
+    The measure is how far a block's weakest beat stands out of what lies between its
+    beats: noise that was taken for a beat is such a weakest beat. Where the rhythm is not
+    `plausible` it is squared, so that an odd rhythm is believed on a clean signal only.
+    The shares that are flat, unread and clipped are taken away.
 
-    Differs from Orphanidou 2015: an implausible rhythm does not fail the block, because
-    that would hide the very pauses and arrhythmias a monitor looks for; the template
-    correlation is replaced by the ratio above.
+    Differs from Orphanidou 2015: an implausible rhythm alone does not fail the block,
+    because that would hide the pauses and arrhythmias a monitor looks for; and this ratio
+    stands for the template correlation, which fails every ectopic beat.
 
     Parameters
     ----------
-    energy
-        Shape (blocks, k): slope energy at regular times, mV², padded with NaN.
+    beats
+        Shape (3, m): time in seconds from sample index 0 (rising), slope energy in mV²,
+        1 where the peak is clipped; all in these blocks.
+    rest
+        Shape (2, k): time and slope energy at regular moments, likewise.
+    first, n
+        The blocks, counted from sample index 0.
     expected
-        How many of those a block has where every sample was read.
-    beats_s, height, clipped
-        Shape (blocks, n): each beat's time from the block's start, its energy, and
-        whether its peak is cut off (0 or 1); padded with NaN.
+        Moments that a block has where every sample was read.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        live = np.sum(energy > FLAT_MV2, axis=1) / expected
-        ratio = quantile(energy, 0.6) / quantile(height, 0.25)
-        whole = 1.0 - np.nan_to_num(quantile_mean(clipped))
-        clean = np.log(LOST_RATIO / ratio) / np.log(LOST_RATIO / CLEAN_RATIO)
-    clean = np.clip(np.nan_to_num(clean, posinf=0.0, neginf=0.0), 0.0, 1.0)
+    t_s, energy = rest
+    live = _rows(energy > FLAT_MV2, t_s, first, n)
+    edged = np.concatenate(([-np.inf], beats[0], [np.inf]))
+    after = np.searchsorted(edged, t_s)
+    apart_s = np.minimum(t_s - edged[after - 1], edged[after] - t_s)
+    between = apart_s > QRS_S
+    noise = quantile(_rows(energy[between], t_s[between], first, n), 0.8)
+    beats_s, height, clipped = (_rows(row, beats[0], first, n) for row in beats)
+    beats_s -= BLOCK_S * np.arange(first, first + n)[:, None]
+    count = np.sum(~np.isnan(height), axis=1)
+    weakest = np.min(height, axis=1, initial=np.inf, where=~np.isnan(height))
+    ratio = np.where(count > 0, np.maximum(noise, FLAT_MV2) / weakest, np.inf)
+    clean = np.log(LOST_RATIO / np.clip(ratio, CLEAN_RATIO, LOST_RATIO))
+    clean /= np.log(LOST_RATIO / CLEAN_RATIO)
     clean = np.where(plausible(beats_s), clean, clean * clean)
-    quality: FloatArray = clean * np.minimum(live, 1.0) ** 2 * whole
+    read = np.minimum(np.nansum(live, axis=1) / max(int(expected), 1), 1.0)
+    whole = 1.0 - np.nansum(clipped, axis=1) / np.maximum(count, 1)
+    quality: FloatArray = np.nan_to_num(clean) * read * read * whole
     return quality
 
 
-def quantile_mean(rows: FloatArray) -> FloatArray:
-    """Return the mean of each row of `rows`, shape (n, k), NaN left out."""
-    there = ~np.isnan(rows)
-    mean: FloatArray = np.sum(rows, axis=1, where=there) / np.sum(there, axis=1)
-    return mean
+def _rows(values: NDArray[Any], t_s: FloatArray, first: int, n: int) -> FloatArray:
+    """Return `values` at `t_s` (rising), a row for each of `n` blocks, padded with NaN."""
+    row = (t_s // BLOCK_S).astype(np.intp) - first
+    column = np.arange(len(row)) - np.searchsorted(row, row)
+    table = np.full((n, int(column.max(initial=0)) + 1), np.nan)
+    table[row, column] = values
+    return table
 
 
 def quantile(rows: FloatArray, share: float) -> FloatArray:

@@ -18,6 +18,7 @@ import numpy as np
 from healthslm.stage import FloatArray
 
 _PIECE = 1 << 16  # samples worked on at a time: they stay in the processor's cache
+_TOP_S = 0.008  # half the part of an R peak that is taken for a parabola
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,16 @@ class Grid:
 
     def second(self, cells: int) -> int:
         """Return how many whole seconds the first `cells` cells hold."""
-        return int(cells * self.cell // self.fs)
+        return int(cells * self.cell / self.fs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slopes:
-    """What a run of samples holds. Positions in samples from index 0, energies in mV²."""
+    """What a run of samples holds. Times in seconds from sample index 0, energies in mV²."""
 
     tail: FloatArray  # shape (n,), mV: the newest samples, which later candidates need
-    found: FloatArray  # shape (3, n): candidates' position, energy, 1 if the peak is cut off
-    rest: FloatArray  # shape (2, n): position and energy, every `stride` cells
+    found: FloatArray  # shape (3, n): candidates' time, energy, 1 if the peak is cut off
+    rest: FloatArray  # shape (2, n): time and energy, every `stride` cells
     first: int  # the second that strongest[0] belongs to
     strongest: FloatArray  # shape (n,): highest energy of each second seen, so far
     seen: int  # cells examined, from index 0
@@ -121,12 +122,12 @@ def _piece(grid: Grid, raw: FloatArray, start: int, floor: float) -> Slopes:
     seen = begin + grid.reach  # the first cell examined here
     keep = -(seen % -grid.stride)
     kept = middle[keep :: grid.stride]
-    places = (seen + keep + grid.stride * np.arange(len(kept))) * cell
+    kept_s = (seen + keep + grid.stride * np.arange(len(kept))) * cell / grid.fs
     first, strongest = _by_second(grid, middle, seen)
     return Slopes(
         raw[new * cell :],
         _peaks(grid, raw, bend, at + grid.reach, middle[at], begin * cell),
-        np.stack((places.astype(np.float64), kept)),
+        np.stack((kept_s, kept)),
         first,
         strongest,
         seen + new,
@@ -163,10 +164,10 @@ def _by_second(grid: Grid, energy: FloatArray, begin: int) -> tuple[int, FloatAr
 def _peaks(
     grid: Grid, raw: FloatArray, bend: FloatArray, at: np.ndarray, energy: FloatArray, start: int
 ) -> FloatArray:
-    """Return position, energy and whether it is cut off, of the R peak at each cell of `at`.
+    """Return time, energy and whether it is cut off, of the R peak at each cell of `at`.
 
     The peak lies where the signal bends most; its place between samples is the top of the
-    parabola through the highest sample and its two neighbours. It is cut off where 20 ms
+    parabola through the highest sample and those 8 ms away. It is cut off where 20 ms
     (and three samples) in a row are as high.
     """
     cell, around = grid.cell, np.arange(-grid.half, grid.half + 1)
@@ -179,10 +180,11 @@ def _peaks(
     top = window.argmax(axis=1)
     height = window[row, top]
     place = left + top
-    before, after = raw[place - 1] * upright, raw[place + 1] * upright
+    step = max(1, round(_TOP_S * grid.fs))
+    before, after = raw[place - step] * upright, raw[place + step] * upright
     curve = before - 2 * height + after
     with np.errstate(invalid="ignore", divide="ignore"):
-        shift = np.where(curve < 0, (before - after) / curve / 2, 0.0)
+        shift = np.where(curve < 0, (before - after) / curve * (step / 2), 0.0)
     cut = np.sum(window == height[:, None], axis=1) >= max(3, round(0.02 * grid.fs))
-    peak = (place + start) + np.clip(shift, -0.5, 0.5)  # exact until the last addition
-    return np.stack((peak, energy, cut.astype(np.float64)))
+    peak = (place + start) + np.clip(shift, -step, step)  # exact until the last addition
+    return np.stack((peak / grid.fs, energy, cut.astype(np.float64)))

@@ -1,0 +1,388 @@
+"""Beats of an ECG: found where they are, whatever the lead, the rate and the cut."""
+
+import sys
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthslm.records import Beat, Chunk, Vital
+from healthslm.signals.ecg import SIGNAL, EcgBeats, State
+from healthslm.stage import freeze, thaw
+
+# One beat: seconds after R (at 75/min), mV, width in seconds of the waves P Q R S T.
+WAVES = ((-0.17, 0.12, 0.025), (-0.028, -0.1, 0.009), (0, 1, 0.011), (0.028, -0.2, 0.01))
+T_WAVE = (0.25, 0.3, 0.045)
+
+
+def drawn(peaks_s, fs, seconds, *, waves=(*WAVES, T_WAVE), sizes=None, noise=0.01, seed=0):
+    """Draw an ECG in mV with R peaks at `peaks_s`."""
+    t = np.arange(round(seconds * fs)) / fs
+    x = noise * np.random.default_rng(seed).standard_normal(len(t))
+    rr = np.diff(peaks_s, prepend=2 * peaks_s[0] - peaks_s[1])
+    for n, (peak, interval) in enumerate(zip(peaks_s, rr, strict=True)):
+        squeeze = min(1.0, interval / 0.8) ** 0.5
+        for at, mv, width in waves:
+            if abs(at) > 0.1:
+                at, width = at * squeeze, width * squeeze
+            near = slice(*np.searchsorted(t, (peak + at - 6 * width, peak + at + 6 * width)))
+            size = 1.0 if sizes is None else sizes[n]
+            x[near] += size * mv * np.exp(-0.5 * ((t[near] - peak - at) / width) ** 2)
+    return x
+
+
+def regular(bpm, seconds, seed=0):
+    """Return R peaks at `bpm` with the 3 % of unrest that a healthy heart has."""
+    rng = np.random.default_rng(seed)
+    rr = 60 / bpm * (1 + 0.03 * rng.standard_normal(round(seconds * bpm / 60) + 5))
+    peaks = 0.6 + np.cumsum(rr)
+    return peaks[peaks < seconds - 0.6]
+
+
+def chunk(values, start=0, fs=360.0, epoch_s=0.0):
+    return Chunk("chest/ecg", "ecg", epoch_s, fs, start, np.asarray(values, float))
+
+
+def run(chunks, state=None):
+    """Return the state after `chunks` and all that was told."""
+    state, told = SIGNAL.start() if state is None else state, []
+    for c in chunks:
+        state, new = SIGNAL.step(state, c)
+        told += new
+    return state, told
+
+
+def told(values, fs=360.0, start=0):
+    """Return beats and qualities of a recording, all of them: a last chunk leaves a gap."""
+    after = start + len(values) + round(60 * fs)
+    _, out = run([chunk(values, start, fs), chunk([np.nan], after, fs)])
+    return [x for x in out if isinstance(x, Beat)], [x for x in out if isinstance(x, Vital)]
+
+
+def times(beats):
+    return np.array([beat.t_s for beat in beats])
+
+
+def assert_same_beats(beats, peaks_s, within_s=0.003):
+    assert len(beats) == len(peaks_s)
+    assert np.max(np.abs(times(beats) - peaks_s)) < within_s
+
+
+@pytest.mark.parametrize("fs", [100.0, 125.0, 128.0, 130.0, 250.0, 256.0, 360.0, 500.0, 1000.0])
+@pytest.mark.parametrize("bpm", [25, 60, 120, 200])
+def test_every_beat_is_found_at_its_r_peak_between_samples(fs, bpm):
+    peaks = regular(bpm, 45)
+    beats, qualities = told(drawn(peaks, fs, 45), fs)
+    assert_same_beats(beats, peaks, within_s=0.0015)
+    assert np.std(times(beats) - peaks) < 0.0005
+    assert [beat.good for beat in beats] == [beat.t_s < 40 for beat in beats]
+    assert all(q.value >= 0.9 for q in qualities[:4])
+    assert qualities[4].value < 0.5  # half of that block never came
+
+
+def test_intervals_are_those_between_the_beats_and_the_first_has_none():
+    beats, _ = told(drawn(regular(70, 40), 360.0, 40))
+    assert beats[0].rr_s is None
+    np.testing.assert_allclose([b.rr_s for b in beats[1:]], np.diff(times(beats)), atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [0.1, 0.3, 3.0, 20.0])
+def test_the_size_of_the_signal_does_not_matter(size):
+    x = drawn(regular(80, 40), 360.0, 40)
+    np.testing.assert_allclose(times(told(size * x)[0]), times(told(x)[0]), atol=1e-9)
+
+
+def test_a_lead_upside_down_gives_the_same_beats():
+    x = drawn(regular(80, 40), 360.0, 40)
+    assert told(-x)[0] == told(x)[0]
+
+
+def test_an_offset_of_the_electrodes_does_not_matter():
+    x = drawn(regular(80, 40), 360.0, 40)
+    np.testing.assert_allclose(times(told(x + 300.0)[0]), times(told(x)[0]), atol=1e-6)
+
+
+def test_breathing_and_drift_of_the_baseline_do_not_matter():
+    peaks, t = regular(80, 40), np.arange(40 * 360) / 360
+    x = drawn(peaks, 360.0, 40) + np.sin(2 * np.pi * 0.3 * t) + 0.1 * t
+    assert_same_beats(told(x)[0], peaks)
+
+
+@pytest.mark.parametrize("hz", [50.0, 60.0])
+@pytest.mark.parametrize("fs", [250.0, 360.0, 500.0])
+def test_mains_hum_makes_no_beats_and_hides_none(hz, fs):
+    peaks, t = regular(80, 40), np.arange(round(40 * fs)) / fs
+    x = drawn(peaks, fs, 40) + 0.15 * np.sin(2 * np.pi * hz * t)
+    assert_same_beats(told(x, fs)[0], peaks, within_s=0.01)
+
+
+@pytest.mark.parametrize("height", [0.6, 0.9])
+def test_a_tall_t_wave_is_no_beat(height):
+    peaks = regular(75, 40)
+    x = drawn(peaks, 360.0, 40, waves=(*WAVES, (0.25, height, 0.045)))
+    assert_same_beats(told(x)[0], peaks)
+
+
+def test_wide_and_inverted_ectopic_beats_are_beats():
+    peaks = regular(70, 60)
+    x = drawn(np.delete(peaks, np.s_[5::6]), 360.0, 60)
+    ectopic = peaks[5::6]
+    x += drawn(ectopic, 360.0, 60, waves=((0, -1.4, 0.035), (0.3, 0.5, 0.06)), noise=0)
+    assert_same_beats(told(x)[0], peaks, within_s=0.02)
+
+
+def test_a_weak_beat_is_found_by_looking_again_where_one_is_missing():
+    peaks = regular(75, 60)
+    sizes = np.ones(len(peaks))
+    sizes[30] = 0.25
+    x = drawn(peaks, 360.0, 60, sizes=sizes)
+    assert_same_beats(told(x)[0], peaks)
+    once = replace(SIGNAL, missed=float("inf"))
+    _, out = once.step(once.start(), chunk(x))
+    assert peaks[30] < 50
+    assert not any(abs(b.t_s - peaks[30]) < 0.1 for b in out if isinstance(b, Beat))
+
+
+@pytest.mark.parametrize("pause_s", [2.0, 3.0, 5.0, 12.0])
+def test_a_pause_stays_empty_and_is_believed(pause_s):
+    before, after = regular(70, 45), regular(70, 45, seed=1)
+    peaks = np.concatenate((before, before[-1] + pause_s + after - after[0]))
+    beats, _ = told(drawn(peaks, 360.0, peaks[-1] + 1, noise=0.02))
+    assert_same_beats(beats, peaks)
+    long = [b for b in beats if b.rr_s is not None and b.rr_s > pause_s - 0.01]
+    assert len(long) == 1
+    assert long[0].good or pause_s > 10  # a block without any beat can be asystole or a lost lead
+
+
+def test_beats_are_never_closer_than_the_refractory_time():
+    noise = np.random.default_rng(3).standard_normal(360 * 60)
+    beats, _ = told(noise)
+    assert len(beats) > 30
+    assert np.diff(times(beats)).min() >= SIGNAL.refractory_s
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, -5.0])
+def test_a_flat_line_holds_no_beat_and_has_no_quality(level):
+    beats, qualities = told(np.full(360 * 60, level))
+    assert beats == []
+    assert [q.value for q in qualities] == [0.0] * 6
+
+
+def test_a_flat_stretch_is_no_pause():
+    """The interval across a second without any signal is not told."""
+    peaks = regular(70, 60)
+    x = drawn(peaks, 360.0, 60)
+    x[25 * 360 : 29 * 360] = x[25 * 360]
+    beats, qualities = told(x)
+    after = next(b for b in beats if b.t_s > 29)
+    assert after.rr_s is None
+    assert all(b.rr_s is None or b.rr_s < 1.5 for b in beats)
+    assert qualities[2].value < 0.5 <= qualities[0].value
+
+
+def test_a_clipped_signal_is_of_low_quality():
+    x = drawn(regular(70, 40), 360.0, 40)
+    assert all(q.value < 0.5 for q in told(np.clip(x, -0.2, 0.2))[1])
+
+
+def test_motion_of_an_electrode_is_of_low_quality():
+    """Noise of the beats' own size and speed: made of steps and swings at 1 to 10 Hz."""
+    rng = np.random.default_rng(5)
+    x = drawn(regular(70, 40), 360.0, 40)
+    swings = np.convolve(rng.standard_normal(40 * 360 + 35), np.hanning(36), "valid")
+    _, qualities = told(x + 1.5 * swings / swings.std())
+    assert all(q.value < 0.5 for q in qualities)
+    assert not any(b.good for b in told(x + 1.5 * swings / swings.std())[0])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300, 2000.0])
+def test_what_was_not_read_ends_the_evidence(bad):
+    peaks = regular(70, 60)
+    x = drawn(peaks, 360.0, 60)
+    x[30 * 360 : 34 * 360] = bad
+    beats, qualities = told(x)
+    assert not any(30 <= b.t_s < 34 for b in beats)
+    assert next(b for b in beats if b.t_s > 34).rr_s is None
+    assert sum(b.rr_s is None for b in beats) == 2
+    assert len(qualities) == 6
+    assert qualities[3].value < 0.5
+
+
+def test_a_lead_that_is_never_read_is_told_as_no_quality():
+    beats, qualities = told(np.full(360 * 30, np.nan))
+    assert beats == []
+    assert [(q.t_s, q.value) for q in qualities] == [(10.0, 0.0), (20.0, 0.0), (30.0, 0.0)]
+
+
+def test_a_gap_ends_the_evidence_and_has_no_quality_of_its_own():
+    peaks = regular(70, 120)
+    x = drawn(peaks, 360.0, 120)
+    cut, back = 34 * 360, 71 * 360
+    beats, qualities = [], []
+    for o in run([chunk(x[:cut]), chunk(x[back:], back), chunk([np.nan], 200 * 360)])[1]:
+        (beats if isinstance(o, Beat) else qualities).append(o)
+    assert not any(34 <= b.t_s < 71 for b in beats)
+    assert [b.rr_s is None for b in beats if b.t_s > 71][:2] == [True, False]
+    assert [q.t_s for q in qualities] == [10, 20, 30, 40, 80, 90, 100, 110, 120]
+    assert qualities[3].value < 0.5
+
+
+def test_another_clock_or_rate_begins_anew():
+    peaks = regular(70, 30)
+    x, y = drawn(peaks, 360.0, 30), drawn(peaks, 250.0, 30)
+    chunks = [chunk(x), chunk(y, fs=250.0, epoch_s=100.0), chunk(x, epoch_s=200.0)]
+    _, out = run([*chunks, chunk([np.nan], 90 * 360, epoch_s=200.0)])
+    beats = [b for b in out if isinstance(b, Beat)]
+    assert_same_beats(beats, np.concatenate((peaks, peaks + 100, peaks + 200)))
+    assert sum(b.rr_s is None for b in beats) == 3
+    assert [q.t_s for q in out if isinstance(q, Vital)] == [
+        t + e for e in (0, 100, 200) for t in (10, 20, 30)
+    ]
+
+
+def test_a_stream_that_steps_back_begins_anew():
+    x = drawn(regular(70, 30), 360.0, 30)
+    state, _ = run([chunk(x), chunk(x)])
+    assert freeze(state) == freeze(run([chunk(x)])[0])
+
+
+@lru_cache
+def troubled():
+    """Return stretches (start, values) of 75 s at 125 Hz that hold all that can go wrong."""
+    fs, rng = 125.0, np.random.default_rng(11)
+    x = drawn(regular(80, 75), fs, 75, noise=0.03)
+    x[1300:1500] = np.nan
+    x[2200] = np.inf
+    x[3000:3300] = 0.25
+    x[4000:4400] += np.cumsum(rng.standard_normal(400)) * 0.3
+    x = np.clip(x, -3, 3)
+    return ((37, x[37:5000]), (5700, x[5700:6100]), (6130, x[6130:]))
+
+
+def pieces(cuts):
+    """Return the troubled stretches as chunks, cut at the samples `cuts` of each."""
+    out = []
+    for start, values in troubled():
+        edges = [0, *sorted({c for c in cuts if 0 < c < len(values)}), len(values)]
+        for a, b in pairwise(edges):
+            out.append(chunk(values[a:b], start + a, 125.0))
+    return out
+
+
+def same(a, b):
+    return freeze(a[0]) == freeze(b[0]) and a[1] == b[1]
+
+
+@lru_cache
+def whole():
+    return run(pieces([]))
+
+
+def test_what_the_troubled_stream_holds_is_worth_comparing():
+    beats = [x for x in whole()[1] if isinstance(x, Beat)]
+    assert len(beats) > 60
+    assert any(b.good for b in beats) and not all(b.good for b in beats)
+    assert sum(b.rr_s is None for b in beats) >= 4
+    assert whole()[0].found.size and whole()[0].beats.size == 0
+
+
+@given(cuts=st.lists(st.integers(1, 4970), max_size=30))
+def test_how_the_stream_is_cut_does_not_show(cuts):
+    assert same(run(pieces(cuts)), whole())
+
+
+@pytest.mark.parametrize("length", [1, 7, 125, 1249, 1251])
+def test_chunks_of_any_one_length_give_the_same(length):
+    assert same(run(pieces(range(0, 4970, length))), whole())
+
+
+@given(st.lists(st.integers(1, 4970), min_size=1, max_size=12), st.integers(0, 40))
+def test_a_restart_does_not_show(cuts, at):
+    chunks = pieces(cuts)
+    at %= len(chunks)
+    state, before = run(chunks[:at])
+    end, after = run(chunks[at:], thaw(SIGNAL, freeze(state)))
+    assert same((end, before + after), whole())
+
+
+def test_a_step_changes_neither_its_state_nor_its_input():
+    chunks = pieces(range(0, 4970, 300))
+    state, _ = run(chunks[:9])
+    frozen, values = freeze(state), chunks[9].values.copy()
+    first, second = SIGNAL.step(state, chunks[9]), SIGNAL.step(state, chunks[9])
+    assert freeze(state) == frozen
+    np.testing.assert_array_equal(chunks[9].values, values)
+    assert freeze(first[0]) == freeze(second[0]) and first[1] == second[1]
+
+
+def test_the_state_holds_no_view_of_the_input():
+    x = drawn(regular(70, 20), 360.0, 20)
+    state, _ = SIGNAL.step(SIGNAL.start(), chunk(x))
+    frozen = freeze(state)
+    x[:] = 0
+    assert freeze(state) == frozen
+    few = np.ones(5)
+    state, _ = SIGNAL.step(SIGNAL.start(), Chunk("chest/ecg", "ecg", 0.0, 360.0, 0, few))
+    few[:] = 2
+    assert state.raw.tolist() == [1.0] * 5
+
+
+@pytest.mark.parametrize(("fs", "limit"), [(125.0, 3500), (360.0, 6 * 1024), (1000.0, 8 * 1024)])
+def test_the_state_is_bounded(fs, limit):
+    """Noise has the most candidates there can be."""
+    noise, state = np.random.default_rng(0).standard_normal(round(90 * fs)), SIGNAL.start()
+    for start in range(0, len(noise), round(fs)):
+        state, _ = SIGNAL.step(state, chunk(noise[start : start + round(fs)], start, fs))
+        assert len(freeze(state)) < limit
+
+
+@pytest.mark.parametrize("fs", [100.0, 250.0, 360.0])
+def test_outputs_come_in_order_and_in_time(fs):
+    x, state, newest = drawn(regular(70, 90), fs, 90), SIGNAL.start(), -1.0
+    for start in range(0, len(x), 50):
+        state, out = SIGNAL.step(state, chunk(x[start : start + 50], start, fs))
+        for o in out:
+            assert o.t_s >= newest
+            assert (start + 50) / fs - o.t_s < SIGNAL.latency_s
+            newest = o.t_s
+    assert newest >= 90 - SIGNAL.latency_s - 1
+
+
+def test_times_are_those_of_the_stream_s_clock():
+    x = drawn(regular(70, 30), 360.0, 30)
+    here, there = chunk(x), chunk(x, 36_000_000, epoch_s=1.7e9)
+    a, b = (
+        [o for o in run([c, replace(c, start=c.start + 36_000, values=np.array([np.nan]))])[1]]
+        for c in (here, there)
+    )
+    assert len(a) == len(b)
+    np.testing.assert_allclose([o.t_s for o in b], [o.t_s + 1.7e9 + 1e5 for o in a], atol=1e-5)
+
+
+def test_parameters_can_be_replaced_and_are_kept_apart():
+    """A stage of other parameters works on another grid; nothing is shared but code."""
+    x = drawn(regular(70, 30), 360.0, 30)
+    slow = EcgBeats(refractory_s=0.4)
+    state, _ = slow.step(slow.start(), chunk(x))
+    assert isinstance(state, State)
+    assert freeze(state) != freeze(run([chunk(x)])[0])
+
+
+def test_a_day_of_ecg_is_no_burden():
+    """No loop over samples: a minute costs less than a thousandth of a minute, by far."""
+    x, calls = drawn(regular(75, 60), 360.0, 60), 0
+
+    def count(frame, event, arg):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        told(x)
+    finally:
+        sys.setprofile(None)
+    assert calls < 1500
