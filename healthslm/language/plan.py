@@ -19,7 +19,7 @@ MAX_FINDINGS = 3
 ACTION_SENTENCES = 2
 """No action is longer; the wording is checked against it when it is read."""
 
-_GRAVITY = (  # of findings of one severity, the order in which they are told
+GRAVITY = (  # of findings of one severity, the order in which they are told
     "pause",
     "desaturation",
     "bradycardia",
@@ -30,7 +30,7 @@ _GRAVITY = (  # of findings of one severity, the order in which they are told
     "poor_signal",
 )
 _SEVERITIES = ("red", "amber", "info")
-_MEASURES = ("pulse", "oxygen", "temperature", "breathing", "pulse_range", "oxygen_low")
+MEASURES = ("pulse", "oxygen", "temperature", "breathing", "pulse_range", "oxygen_low")
 _HIDES = {  # a finding tells the extreme itself: its measure's extreme would confuse
     "tachycardia": "pulse_range",
     "bradycardia": "pulse_range",
@@ -88,7 +88,7 @@ def plan(facts: Facts) -> Plan:
 
 
 def _gravity(fact: Fact) -> tuple[int, int]:
-    return _SEVERITIES.index(fact.severity), _GRAVITY.index(fact.kind)
+    return _SEVERITIES.index(fact.severity), GRAVITY.index(fact.kind)
 
 
 def _action(findings: Sequence[Fact], facts: Facts) -> str:
@@ -143,7 +143,7 @@ def _of_quiet(facts: Facts) -> list[Item]:
 
 def _measured(facts: Facts, hidden: set[str | None], room: int, *, required: bool) -> list[Item]:
     """Choose measures for the room there is: what is unusual first."""
-    known = [f for kind in _MEASURES if kind not in hidden and (f := facts.get(kind))]
+    known = [f for kind in MEASURES if kind not in hidden and (f := facts.get(kind))]
     known.sort(key=lambda f: not _unusual(f))
     if any(("vs", "unknown") in f.categories for f in known):
         # A value without its usual range needs the sentence that says why.
