@@ -68,10 +68,13 @@ def clipped_share(values: FloatArray, run: int = 3) -> float:
     """
     if len(values) < run or np.isnan(values).all():
         return 0.0
-    rail = (values == np.nanmax(values)) | (values == np.nanmin(values))
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], rail, [False])).astype(np.int8)))
-    lengths = edges[1::2] - edges[::2]
-    return float(lengths[lengths >= run].sum() / len(values))
+    held = 0
+    for rail in (np.nanmax(values), np.nanmin(values)):
+        at_rail = np.concatenate(([False], values == rail, [False]))
+        edges = np.flatnonzero(at_rail[1:] != at_rail[:-1])
+        lengths = edges[1::2] - edges[::2]
+        held += int(lengths[lengths >= run].sum())
+    return min(held / len(values), 1.0)
 
 
 def plausible(beats_s: FloatArray, span_s: float = BLOCK_S) -> NDArray[np.bool_]:
