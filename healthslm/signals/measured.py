@@ -41,8 +41,10 @@ class Measured:
         """Return the state before any input."""
         return State()
 
-    def step(self, state: State, chunk: Chunk, /) -> tuple[State, tuple[Vital, ...]]:
-        """Take a run of samples."""
+    def step(self, state: State, chunk: Chunk | Vital, /) -> tuple[State, tuple[Vital, ...]]:
+        """Take a run of samples; a vital of the same kind is not looked at."""
+        if not isinstance(chunk, Chunk):
+            return state, ()
         low, high = self._possible(chunk.kind)
         return state, tuple(
             Vital(chunk.kind, chunk.stream, chunk.epoch_s + i / chunk.fs, value)

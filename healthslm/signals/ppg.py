@@ -23,6 +23,7 @@ from statistics import median
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import lfilter
 
@@ -48,7 +49,6 @@ class Block:
 
     index: int
     readable: int = 0  # samples that were read and move
-    pulses: int = 0
     likeness: float = 0.0  # sum over the pulses that could be compared
     compared: int = 0
     newest: float = 0.0  # the last pulse, or the beginning of the block
@@ -120,10 +120,11 @@ class PpgPulses:
         at = chunk.start
         for values in _runs(chunk.values):
             at += len(values)
-            if not np.isfinite(values[0]):
-                state = _anew(_counted(state, values), at)
+            if np.isfinite(values[0]):
+                state, moving = _moving(state, values)
+                state = self._decide(_slope(_counted(state, moving), values), told)
             else:
-                state = self._decide(_slope(_counted(state, values), values), told)
+                state = _anew(_counted(state, np.isfinite(values)), at)
             state = self._pass(state, state.decided - 1, told)
         return state, tuple(told)
 
@@ -231,21 +232,25 @@ def _runs(values: FloatArray) -> Iterator[FloatArray]:
     yield from np.split(values, cuts)
 
 
-def _counted(state: State, values: FloatArray) -> State:
-    """Count the samples that were read and move, block by block."""
-    n, size, start = len(values), _size(state.fs), state.due
-    positions = np.arange(start, start + n)
+def _moving(state: State, values: FloatArray) -> tuple[State, NDArray[np.bool_]]:
+    """Tell of each sample whether it, or one shortly before, differs from the one before it."""
+    positions = np.arange(state.due, state.due + len(values))
     same = np.diff(values, prepend=state.value) == 0
     changed = np.maximum.accumulate(np.where(same, state.changed, positions))
-    moving = np.isfinite(values) & (positions - changed < max(_FLAT_S * state.fs, 1))
-    blocks = state.blocks
+    state = replace(state, value=float(values[-1]), changed=int(changed[-1]))
+    return state, positions - changed < max(_FLAT_S * state.fs, 1)
+
+
+def _counted(state: State, readable: NDArray[np.bool_]) -> State:
+    """Count the readable samples, block by block."""
+    n, size, start, blocks = len(readable), _size(state.fs), state.due, state.blocks
     for index in range(start // size, (start + n - 1) // size + 1):
-        part = moving[max(index * size - start, 0) : (index + 1) * size - start]
+        part = readable[max(index * size - start, 0) : (index + 1) * size - start]
         if not blocks or blocks[-1].index < index:
             blocks = (*blocks, Block(index, newest=float(index * size)))
         last = replace(blocks[-1], readable=blocks[-1].readable + int(np.sum(part)))
         blocks = (*blocks[:-1], last)
-    return replace(state, value=float(values[-1]), changed=int(changed[-1]), blocks=blocks)
+    return replace(state, blocks=blocks)
 
 
 def _slope(state: State, values: FloatArray) -> State:
@@ -275,7 +280,6 @@ def _seen(block: Block, pulse: float, likeness: float | None) -> Block:
     """Count a pulse into its block."""
     return replace(
         block,
-        pulses=block.pulses + 1,
         likeness=block.likeness + (likeness or 0.0),
         compared=block.compared + (likeness is not None),
         newest=pulse,
