@@ -137,7 +137,9 @@ def cpu_s() -> float:
 
 def cost(seconds: float, watts: float) -> str:
     """Return CPU time, and the energy it means on a board: "812 ms of CPU, 3.2 J at 4 W"."""
-    return f"{seconds * 1000:,.0f} ms of CPU, {seconds * watts:.2g} J at {watts:g} W"
+    spent = f"{seconds * 1000:,.0f} ms" if seconds < 10 else f"{seconds:,.0f} s"
+    joules = seconds * watts
+    return f"{spent} of CPU, {joules:,.{1 if joules < 10 else 0}f} J at {watts:g} W"
 
 
 def passphrase(file: Path | None, *, new: bool = False) -> str:

@@ -44,8 +44,8 @@ def check(folder: Path | None, json_: bool) -> None:
         console.emit("model", data)
     else:
         for name, verdict in data["files"].items():
-            good = verdict == "ok"
-            console.out(f"{click.style(verdict, fg='green' if good else 'red'):<8} {name}")
+            colour = "green" if verdict == "ok" else "red"
+            console.out(f"{click.style(f'{verdict:<8}', fg=colour)} {name}")
     if not data["ok"]:
         raise ModelError(f"{data['folder']}: {data['reason']}")
     if not json_:

@@ -168,9 +168,11 @@ def elapsed(seconds: float) -> str:
 
 def figures(recording: Recording, played: Played) -> list[tuple[str, str]]:
     """Return what was measured, a line each."""
-    rows = [
-        (t.lane, f"{t.fs:g} Hz, {timeline.lasting(t.t1_s - t.t0_s)}") for t in joined(recording)
-    ]
+    rows = []
+    for lane, tracks in lanes(recording).items():
+        fs, read_s = tracks[0].fs, sum(t.t1_s - t.t0_s for t in tracks)
+        pace = f"{fs:g} Hz" if fs >= 1 else f"every {1 / fs:g} s"
+        rows.append((lane, f"{pace}, {timeline.lasting(read_s)}"))
     for kind, name in (("beat", "beats"), ("pulse", "pulses")):
         beats = [x for x in played.derived if isinstance(x, Beat) and x.kind == kind]
         if beats:
@@ -187,12 +189,12 @@ def figures(recording: Recording, played: Played) -> list[tuple[str, str]]:
     return rows
 
 
-def joined(recording: Recording) -> Sequence[Track]:
-    """Return one track for each stream: the longest."""
-    longest: dict[str, Track] = {}
-    for track in sorted(recording.tracks, key=lambda t: t.t1_s - t.t0_s):
-        longest[track.lane] = track
-    return [longest[lane] for lane in sorted(longest)]
+def lanes(recording: Recording) -> dict[str, list[Track]]:
+    """Return the tracks of each stream."""
+    found: dict[str, list[Track]] = {}
+    for track in recording.tracks:
+        found.setdefault(track.lane, []).append(track)
+    return dict(sorted(found.items()))
 
 
 def levels(derived: Sequence[Derived]) -> dict[tuple[str, str], timeline.Level]:
@@ -218,7 +220,7 @@ def document(recording: Recording, played: Played, watts: float) -> dict[str, An
         "dated": recording.dated,
         "start": timeline.iso(recording.t0_s, "UTC"),
         "seconds": round(played.seconds, 3),
-        "streams": [{"stream": t.lane, "fs": t.fs} for t in joined(recording)],
+        "streams": [{"stream": n, "fs": t[0].fs} for n, t in lanes(recording).items()],
         "beats": sum(x.kind == "beat" for x in beats),
         "pulses": sum(x.kind == "pulse" for x in beats),
         "good_share": round(sum(x.good for x in beats) / len(beats), 4) if beats else None,

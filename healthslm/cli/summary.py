@@ -19,9 +19,21 @@ if TYPE_CHECKING:
 USUAL_DAYS = 7  # of the 8 that the board's key opens, those before the newest
 
 
+def spoken(ctx: click.Context, parameter: click.Parameter, lang: str | None) -> str | None:
+    """Let a language pass that there are words for: one folder each."""
+    if lang is None:
+        return None
+    from healthslm.language.wording import languages
+
+    known = languages()
+    if lang not in known:
+        raise click.BadParameter(f"no words in {lang!r}; there are {', '.join(known)}")
+    return lang
+
+
 @click.command("summary")
 @console.store
-@click.option("--lang", help="en or es.  [default: the configuration's]")
+@click.option("--lang", callback=spoken, help="en or es.  [default: the configuration's]")
 @click.option(
     "--day",
     metavar="DATE",

@@ -1,0 +1,612 @@
+"""The command line at its real boundary: what is printed, the exit code, and what is on disk."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import healthslm.cli
+from healthslm import ingest, ledger, vault
+from healthslm.cli import console, main
+from healthslm.cli.bench import met
+from healthslm.cli.place import bounds, day_of
+from healthslm.config import default_toml
+from healthslm.records import Finding, Frame, Gap, Summary, Vital
+
+PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
+NOON = 1_772_366_400.0  # 2026-03-01 12:00 UTC, 13:00 in Madrid
+WORDS = "an old boat on five slow rivers"
+FS = 250.0
+
+
+def run(*arguments: object, **more: Any) -> Result:
+    """Run one command as `main` does; output and errors apart."""
+    env = {**dict.fromkeys(("NO_COLOR", "FORCE_COLOR", "HEALTHSLM_STORE"), None), **more}
+    return CliRunner(env=env).invoke(main, [str(a) for a in arguments], prog_name="healthslm")
+
+
+def ecg() -> list[Frame]:
+    """Return a minute of heart beats from 11:59:30, with a pause of 3.4 s from 12:00:00."""
+    t = np.arange(60 * FS) / FS
+    peaks = np.concatenate([np.arange(0.4, 30.2, 0.8), np.arange(33.6, 60, 0.8)])
+    wave = sum(np.exp(-((t - p) ** 2) / (2 * 0.012**2)) for p in peaks)
+    raw = np.rint(1000 * np.asarray(wave)).astype("<i2")
+    return [
+        Frame(
+            "chest",
+            "ecg-ii",
+            1,
+            n,
+            n * 1250,
+            NOON - 30 + n * 5,
+            FS,
+            "mV",
+            0.001,
+            0.0,
+            raw[n * 1250 : (n + 1) * 1250].tobytes(),
+        )
+        for n in range(12)
+    ]
+
+
+def records() -> list[Any]:
+    """Return a day's worth of what a clinician should see."""
+    fast = (("highest_bpm", 151.0), ("limit_bpm", 120.0))
+    return [
+        *(Vital("heart_rate", "chest/ecg-ii", NOON - 30 + 10 * n, 75.0 + n % 2) for n in range(6)),
+        *(Vital("spo2", "band/spo2", NOON - 600 + 60 * n, 97.0) for n in range(20)),
+        Finding("tachycardia", "band/ppg", NOON - 7200, NOON - 6000, "amber", fast),
+        Finding("tachycardia", "chest/ecg-ii", NOON - 7190, NOON - 6900, "amber", fast, True),
+        Finding("tachycardia", "chest/ecg-ii", NOON - 7190, NOON - 6000, "amber", fast),
+        Finding("pause", "chest/ecg-ii", NOON, NOON + 3.4, "red", (("rr_s", 3.4),)),
+        Finding("no_data", "band/spo2", NOON + 900, NOON + 1800, "info", (), True),
+        Gap("band/spo2", NOON + 900, NOON + 1800, 15),
+        Summary(NOON - 43_200, NOON + 1800, "en", "Your heart paused once.", "template"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder as `init` does, with a day in its store."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "healthslm.toml").write_text(default_toml(timezone="Europe/Madrid"))
+    vault.create(folder / "store", WORDS, now_s=NOON, profile=vault.PROFILES["cheapest"])
+    (folder / "words").touch(0o600)
+    (folder / "words").write_text(WORDS + "\n")
+    intake = ingest.Intake()
+    for frame in ecg():
+        intake.accept(frame, None)
+    for reason in ("unit", "unit", "malformed", "repeat"):
+        intake.count(reason)
+    state = ledger.State(intake.snapshot(), b"", intake.counts, NOON + 1800, 0.0)
+    with vault.Store.open(folder / "store") as store:
+        store.set_aside("unit", b"?")
+        store.commit(ecg(), records(), ledger.write(state), now_s=NOON)
+    return folder
+
+
+def secret(home: Path) -> tuple[object, ...]:
+    """Return the options that open a store for its owner."""
+    return "--store", home, "--passphrase-file", home / "words"
+
+
+def described(schema: str) -> set[str]:
+    """Return the keys that docs/commands.md gives a schema's document."""
+    text = (
+        PAGE.read_text("utf-8").partition(f"### `healthslm/{schema}/1`")[2].partition("\n### ")[0]
+    )
+    rows = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+    return {key for row in rows for key in re.findall(r"`([a-z_]+)`", row)}
+
+
+def document(result: Result, schema: str) -> dict[str, Any]:
+    """Return a JSON document whose keys are those the page describes, in full."""
+    data: dict[str, Any] = json.loads(result.stdout)
+    assert data.pop("schema") == f"healthslm/{schema}/1"
+    assert set(data) == described(schema)
+    return data
+
+
+# ---- starting ---------------------------------------------------------------------------
+
+
+def loaded(*arguments: str) -> set[str]:
+    """Return the modules that one command leaves loaded in a fresh interpreter."""
+    code = (
+        "import sys\nfrom healthslm.cli import main\n"
+        "try: main(sys.argv[1:], prog_name='healthslm')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "sys.stderr.write(' '.join(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stderr.split())
+
+
+HEAVY = {"numpy", "scipy", "pandas", "onnxruntime", "paho"}
+
+
+@pytest.mark.parametrize("command", ["--help", "status --help", "bench --help", "--version"])
+def test_help_loads_no_numpy(command: str) -> None:
+    assert not loaded(*command.split()) & HEAVY
+
+
+@pytest.mark.parametrize("command", ["status", "review list", "summary"])
+def test_reading_the_store_loads_no_numpy(command: str, home: Path) -> None:
+    assert not loaded(*command.split(), "--store", str(home)) & HEAVY
+
+
+def test_help_takes_at_most_a_quarter_of_a_second_of_cpu() -> None:
+    """The least of three: other work on the machine is not ours to measure."""
+    code = (
+        "import resource, sys\nfrom healthslm.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "sys.stderr.write(str(used.ru_utime + used.ru_stime))"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
+    assert min(float(r.stderr) for r in runs) <= 0.25
+
+
+def test_the_version_is_the_packages() -> None:
+    assert run("--version").stdout == f"healthslm {healthslm.__version__}\n"
+
+
+# ---- errors -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["stauts"], 2, "no such command 'stauts'"),
+        (["status", "--nope"], 2, "no such option '--nope'"),
+        (["status", "--store", "/nowhere"], 78, "no store here. Name its folder with --store"),
+        (["replay", "/nowhere.hea"], 1, "no recording at nowhere.hea"),
+        (["run", "--config", "/nowhere.toml"], 78, "/nowhere.toml: No such file"),
+        (["model", "check", "--model", "/nowhere"], 1, "there is no model here"),
+        (
+            ["simulate", "--hours", "0.1", "--out", "/proc/none"],
+            1,
+            "check the path, its permissions",
+        ),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_do(
+    arguments: list[str], code: int, says: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert result.stdout == ""
+    first = result.stderr.splitlines()[0]
+    assert first.startswith("healthslm: error: ") and first.endswith(".")
+    assert says.lower() in first.lower()
+    assert "Traceback" not in result.stderr
+
+
+def test_no_arguments_show_the_help_and_are_wrong_usage() -> None:
+    result = run()
+    assert result.exit_code == 2 and result.stderr.startswith("Usage: healthslm ")
+
+
+def test_an_unknown_key_in_the_configuration_is_named(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "healthslm.toml").write_text("[person]\nage = 60\n")
+    result = run("status", "--store", tmp_path)
+    assert result.exit_code == 78 and "[person] age: unknown; known: " in result.stderr
+
+
+def test_an_altered_store_is_an_error_and_not_an_answer(home: Path, tmp_path: Path) -> None:
+    subprocess.run(["cp", "-r", home / "store", tmp_path / "store"], check=True)
+    (tmp_path / "store" / "vault.mark").write_bytes(bytes(8192))
+    result = run("status", "--store", tmp_path / "store")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing was changed" in result.stderr
+
+
+def test_a_reader_that_stops_early_is_no_error(home: Path) -> None:
+    command = f"{sys.executable} -m healthslm review --store {home} --json | head -c 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout == "{" and "Traceback" not in done.stderr
+
+
+# ---- init -------------------------------------------------------------------------------
+
+
+def at_a_terminal(*arguments: object, answers: list[str]) -> tuple[int, str]:
+    """Run a command on a terminal and answer its questions in turn; return code and screen."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["NO_COLOR"] = "1"
+        os.execv(sys.executable, [sys.executable, "-m", "healthslm", *map(str, arguments)])  # noqa: S606
+    screen = ""
+    waiting = [*answers]
+    while True:
+        try:
+            screen += os.read(terminal, 4096).decode()
+        except OSError:  # the child has gone
+            break
+        if waiting and re.search(r"(: |\? |\]: )$", screen):
+            os.write(terminal, waiting.pop(0).encode() + b"\n")
+            screen += "\n"
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen.replace("\r", "")
+
+
+def test_init_asks_twice_without_echo_and_makes_a_sealed_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    code, screen = at_a_terminal(
+        "init", home, "--timezone", "Europe/Madrid", answers=[WORDS, WORDS]
+    )
+    assert code == 0, screen
+    assert WORDS not in screen
+    assert "What protects it" in screen and "healthslm run --config" in screen
+    names = sorted(str(p.relative_to(home)) for p in home.rglob("*") if p.is_file())
+    assert names == [
+        "healthslm.toml",
+        "mosquitto.conf",
+        "store/device.key",
+        "store/vault.db",
+        "store/vault.mark",
+    ]
+    assert (home / "store" / "device.key").stat().st_mode & 0o777 == 0o600
+    assert all(WORDS.encode() not in p.read_bytes() for p in home.rglob("*") if p.is_file())
+    assert 'timezone = "Europe/Madrid"' in (home / "healthslm.toml").read_text()
+    assert "listener 1883 127.0.0.1\n" in (home / "mosquitto.conf").read_text()
+    with vault.Store.unlock(home / "store", WORDS) as store:
+        assert list(store.frames()) == []
+
+
+def test_two_different_passphrases_make_nothing(tmp_path: Path) -> None:
+    code, screen = at_a_terminal(
+        "init", tmp_path / "home", answers=[WORDS, "another", WORDS, WORDS]
+    )
+    assert code == 0 and "do not match" in screen
+
+
+def test_a_weak_passphrase_is_named_as_weak_and_may_be_taken_back(tmp_path: Path) -> None:
+    code, screen = at_a_terminal("init", tmp_path / "home", answers=["sesame", "sesame", "n"])
+    assert code == 130 and "weak: it has 6 characters; 15 is the least that holds" in screen
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (WORDS, None),
+        ("correct horse battery", None),
+        ("14 characters!", "14 characters"),
+        ("15 characters!!", None),
+        ("My-Password-is-very-long", "first words"),
+        ("918273645546372819", "only digits"),
+        ("abababababababababab", "repeats"),
+    ],
+)
+def test_what_is_weak(words: str, why: str | None) -> None:
+    found = console.weakness(words)
+    assert (found is None) if why is None else (why in str(found))
+
+
+def test_init_never_touches_what_is_there(home: Path) -> None:
+    before = {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
+    result = run("init", home, "--passphrase-file", home / "words")
+    assert result.exit_code == 78 and "exists" in result.stderr
+    assert {p: p.read_bytes() for p in home.rglob("*") if p.is_file()} == before
+
+
+def test_a_wrong_setting_leaves_nothing_behind(home: Path, tmp_path: Path) -> None:
+    result = run(
+        "init", tmp_path, "--timezone", "Mars/Olympus", "--passphrase-file", home / "words"
+    )
+    assert result.exit_code == 78 and "no such IANA zone" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_passphrase_is_no_argument_and_no_variable(home: Path) -> None:
+    assert run("review", "show", "1", "--passphrase", WORDS).exit_code == 2
+    result = run("review", "show", "1", "--store", home, HEALTHSLM_PASSPHRASE=WORDS)
+    assert result.exit_code == 77 and "this is no terminal" in result.stderr
+
+
+def test_a_file_that_others_may_read_is_named(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "words"
+    file.write_text(WORDS)
+    file.chmod(0o644)
+    result = run("review", "--store", home, "--passphrase-file", file)
+    assert result.exit_code == 0 and "others may read" in result.stderr
+
+
+# ---- review -----------------------------------------------------------------------------
+
+
+def test_the_list_is_exactly_this(home: Path) -> None:
+    result = run("review", "list", "--store", home)
+    ids = re.findall(r"^\d  ([a-z0-9]{4})  ", result.stdout, re.MULTILINE)
+    assert result.stdout.splitlines() == [
+        "#  id           began                  lasted  finding      seen by",
+        f"1  {ids[0]}  red    2026-03-01 13:00:00     3.4 s  pause        chest/ecg-ii",
+        f"2  {ids[1]}  amber  2026-03-01 11:00:00    20 min  tachycardia  band/ppg +1",
+        f"3  {ids[2]}  info   2026-03-01 13:15:00  ≥ 15 min  no data      band/spo2",
+        "3 findings: 1 red, 1 amber, 1 info. Times are Europe/Madrid.",
+    ]
+    assert "healthslm review show" in result.stderr
+
+
+def test_the_list_is_the_same_with_the_sealed_folder_and_without_a_command(home: Path) -> None:
+    listed = run("review", "list", "--store", home).stdout
+    assert run("review", "--store", home / "store").stdout == listed
+    assert run("review", HEALTHSLM_STORE=str(home)).stdout == listed
+    assert run("review", "list", *secret(home)).stdout == listed
+
+
+def test_findings_make_exit_code_3_where_it_is_asked_for(home: Path) -> None:
+    assert run("review", "list", "--store", home, "--exit-code").exit_code == 3
+    assert run("review", "list", "--store", home).exit_code == 0
+
+
+def test_the_list_as_json(home: Path) -> None:
+    data = document(run("review", "list", "--store", home, "--json"), "review")
+    assert [f["kind"] for f in data["findings"]] == ["pause", "tachycardia", "no_data"]
+    pause = data["findings"][0]
+    assert pause["start"] == "2026-03-01T13:00:00.000+01:00"
+    assert pause["findings"][0]["evidence"] == {"rr_s": 3.4}
+    assert data["findings"][1]["sources"] == ["band/ppg", "chest/ecg-ii"]
+
+
+def test_colours_are_for_terminals(home: Path) -> None:
+    assert "\x1b" not in run("review", "--store", home).stdout
+    assert "\x1b[31m\x1b[1mred" in run("review", "--store", home, FORCE_COLOR="1").stdout
+    both = run("review", "--store", home, FORCE_COLOR="1", NO_COLOR="1")
+    assert "\x1b" not in both.stdout
+
+
+def test_an_empty_list_is_no_all_clear(tmp_path: Path) -> None:
+    vault.create(tmp_path / "store", WORDS, now_s=NOON, profile=vault.PROFILES["cheapest"])
+    result = run("review", "list", "--store", tmp_path / "store", "--exit-code")
+    assert (result.exit_code, result.stdout) == (0, "Nothing was found in 0 records.\n")
+    assert "not an all-clear" in result.stderr
+
+
+def test_a_finding_is_shown_with_its_strip_and_its_words(home: Path) -> None:
+    result = run("review", "show", "1", *secret(home))
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("red · pause  ")
+    assert "  began         2026-03-01 13:00:00 CET" in lines
+    assert "  chest/ecg-ii  rr 3.40 s" in lines
+    assert any(re.fullmatch(r"chest/ecg-ii heart rate /min +75 \(75-76\).*", x) for x in lines)
+    assert "chest/ecg-ii, 2026-03-01 12:59:56 CET, 10 s" in lines
+    assert sum(any("\u2801" <= c <= "\u28ff" for c in x) for x in lines) >= 5
+    assert lines[-2:] == ["Told (en, by template)", "  Your heart paused once."]
+
+
+def test_a_finding_is_found_by_its_row_and_by_its_name(home: Path) -> None:
+    listed = document(run("review", "--store", home, "--json"), "review")["findings"]
+    for row in (1, 2, 3):
+        name = listed[row - 1]["id"]
+        by_row = run("review", "show", row, *secret(home))
+        assert run("review", "show", name, *secret(home)).stdout == by_row.stdout
+    unknown = run("review", "show", "zzzz", *secret(home))
+    assert unknown.exit_code == 2 and "the list has rows 1 to 3" in unknown.stderr
+
+
+def test_where_no_ecg_was_read_it_is_said(home: Path) -> None:
+    assert "No ECG was recorded at this time." in run("review", "show", "2", *secret(home)).stdout
+
+
+def test_waveforms_open_for_the_owner_alone(home: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another passphrase\n")
+    result = run("review", "show", "1", "--store", home, "--passphrase-file", wrong)
+    assert (result.exit_code, result.stdout) == (77, "")
+    wrong.write_text("\n")
+    assert run("review", "show", "1", "--store", home, "--passphrase-file", wrong).exit_code == 77
+
+
+def test_a_finding_as_json_with_its_samples(home: Path) -> None:
+    result = run("review", "show", "1", *secret(home), "--json", "--raw")
+    data = document(result, "finding")
+    assert data["finding"]["kind"] == "pause" and data["finding"]["row"] == 1
+    assert (data["strip"]["filter"], len(data["strip"]["mv"])) == ("none", 2500)
+    assert max(data["strip"]["mv"]) == pytest.approx(1.0, abs=0.01)
+    assert data["told"][0]["text"] == "Your heart paused once."
+    spo2 = next(v for v in data["vitals"] if v["kind"] == "spo2")
+    assert spo2["during"] is None or spo2["during"]["n"] == 1
+    assert spo2["before"]["median"] == 97.0
+
+
+def test_the_strip_can_be_printed(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "strip.svg"
+    result = run("review", "show", "1", *secret(home), "--svg", file)
+    assert result.exit_code == 0 and "in clear" in result.stderr
+    assert ET.parse(file).getroot().get("width") == "260mm"  # noqa: S314
+    nowhere = run("review", "show", "1", *secret(home), "--svg", tmp_path / "none" / "strip.svg")
+    assert nowhere.exit_code == 1 and "no such file or directory" in nowhere.stderr
+
+
+def test_a_strip_may_begin_elsewhere_and_show_another_stream(home: Path) -> None:
+    later = run("review", "show", "1", *secret(home), "--at", "20").stdout
+    assert "chest/ecg-ii, 2026-03-01 13:00:20 CET, 10 s" in later
+    other = run("review", "show", "1", *secret(home), "--stream", "band/ppg")
+    assert other.exit_code == 2 and "band/ppg is no ECG" in other.stderr
+
+
+# ---- status, summary, model -------------------------------------------------------------
+
+
+def test_status_counts_what_came_and_why_some_was_refused(home: Path) -> None:
+    data = document(run("status", "--store", home, "--json"), "status")
+    assert data["frames"] == 12
+    assert data["records"]["finding"] == 5 and data["records"]["gap"] == 1
+    assert data["streams"] == {"chest/ecg-ii": {"boot": 1, "frames": 12}}
+    assert data["refused"] == {"malformed": 1, "unit": 2}
+    assert data["messages"]["taken"] == 12 and data["messages"]["repeat"] == 1
+    assert data["set_aside"] == 1 and data["rows"] > 10
+
+
+def test_status_says_what_protects_the_store_and_shows_no_measurement(home: Path) -> None:
+    result = run("status", "--store", home)
+    assert result.exit_code == 0 and max(map(len, result.stdout.splitlines())) <= 80
+    assert "0600 key file" in result.stdout and "2  refused: unit" in result.stdout
+    assert "pause" not in result.stdout and "tachycardia" not in result.stdout
+
+
+def test_the_summary_is_what_the_person_was_told(home: Path) -> None:
+    result = run("summary", "--store", home)
+    assert result.stdout == "Your heart paused once.\n"
+    assert "2026-03-01, en, by template, written at the time" in result.stderr
+
+
+def test_a_summary_can_be_written_anew_at_a_stated_cost(home: Path, tmp_path: Path) -> None:
+    environment = {"HEALTHSLM_MODEL_FOLDER": str(tmp_path)}  # no model there
+    result = run("summary", "--store", home, "--again", "--watts", "4", **environment)
+    assert result.exit_code == 0 and result.stdout != "Your heart paused once.\n"
+    assert re.search(r"\d ms of CPU, \S+ J at 4 W", result.stderr)
+    assert "the template spoke, not the model" in result.stderr
+    spanish = run("summary", "--store", home, "--lang", "es", "--json", **environment)
+    data = document(spanish, "summary")
+    assert (data["source"], data["lang"], data["day"]) == ("template", "es", "2026-03-01")
+    assert data["joules"] == pytest.approx(data["cpu_ms"] * 5.0 / 1000, abs=0.001)
+
+
+def test_a_day_without_records_is_not_made_up(home: Path) -> None:
+    result = run("summary", "--store", home, "--day", "2026-02-27", HEALTHSLM_MODEL_FOLDER="/none")
+    assert result.exit_code == 0 and "we do not know" in result.stdout
+    assert not re.search(r"\d", result.stdout)
+    assert run("summary", "--store", home, "--day", "yesterday").exit_code == 2
+    other = run("summary", "--store", home, "--lang", "xx")
+    assert other.exit_code == 2 and "there are en, es" in other.stderr
+
+
+def model_of(folder: Path) -> Path:
+    """Make a folder that looks like a model, with true hashes."""
+    import hashlib
+
+    folder.mkdir()
+    files = {"model.onnx": b"weights", "tokenizer.json": b"{}"}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = {"form": 1, "name": "tiny", "files": hashes, "figures": {"claim_errors": 0}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_a_model_is_checked_against_its_hashes(tmp_path: Path) -> None:
+    folder = model_of(tmp_path / "model")
+    whole = run("model", "check", "--model", folder)
+    assert whole.exit_code == 0 and whole.stdout.splitlines()[0] == "ok       model.onnx"
+    (folder / "model.onnx").write_bytes(b"weightz")
+    (folder / "tokenizer.json").unlink()
+    broken = run("model", "check", "--model", folder, "--json")
+    data = document(broken, "model")
+    assert broken.exit_code == 1 and "model.onnx is altered" in broken.stderr
+    assert data["files"] == {"model.onnx": "altered", "tokenizer.json": "missing"}
+
+
+def test_a_models_figures_are_those_of_its_manifest(tmp_path: Path) -> None:
+    folder = model_of(tmp_path / "model")
+    result = run("model", "--model", folder)
+    assert result.exit_code == 0 and "figures.claim_errors  0" in result.stdout
+    (folder / "manifest.json").write_text("[]")
+    assert run("model", "--model", folder).exit_code == 1
+
+
+# ---- simulate, replay, bench ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Simulate a quarter of an hour of nobody."""
+    folder = tmp_path_factory.mktemp("recordings") / "quarter"
+    result = run("simulate", "--seed", 3, "--hours", 0.25, "--out", folder)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_a_seed_makes_the_same_recording_again(recording: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    result = run("simulate", "--seed", 3, "--hours", 0.25, "--out", again, "--json")
+    data = document(result, "simulate")
+    assert data["seed"] == 3 and {t["stream"] for t in data["tracks"]} >= {"band/heart_rate"}
+    files = sorted(p.name for p in recording.iterdir())
+    assert files == sorted(p.name for p in again.iterdir())
+    assert all((recording / f).read_bytes() == (again / f).read_bytes() for f in files)
+
+
+def test_a_recording_is_never_written_over(recording: Path) -> None:
+    result = run("simulate", "--out", recording)
+    assert result.exit_code == 2 and "is not empty" in result.stderr
+
+
+def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
+    result = run("simulate", "--out", tmp_path / "x", "--start", "noon")
+    assert result.exit_code == 2 and "want ISO 8601" in result.stderr
+
+
+def test_a_replay_says_what_it_found_and_what_it_took(recording: Path) -> None:
+    result = run("replay", recording, "--watts", "3")
+    assert result.exit_code == 0, result.output
+    assert "band/heart_rate" in result.stdout and "median" in result.stdout
+    assert re.search(r"a day of it: [\d,]+ m?s of CPU, \S+ J at 3 W", result.stderr)
+    assert "\x1b" not in result.output and "\r" not in result.output
+    data = document(run("replay", recording, "--json"), "replay")
+    assert data["day_cpu_ms"] > data["cpu_ms"] > 0
+    assert any(v["kind"] == "heart_rate" for v in data["vitals"])
+
+
+def test_a_real_ecg_gives_beats_and_findings(data_dir: Path) -> None:
+    result = run("replay", data_dir / "mitdb" / "dev" / "208.hea", "--json")
+    data = document(result, "replay")
+    assert data["dated"] is False and data["beats"] == pytest.approx(2955, rel=0.03)
+    assert data["findings"]
+
+
+def test_bench_writes_its_figures_in_the_agreed_form(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    result = run("bench", "pipeline", "--json", file, "--check")
+    assert result.exit_code == 0, result.output
+    data = json.loads(file.read_text())
+    (figures,) = data["results"]
+    assert set(figures) == {"task", "dataset", "split", "metrics", "goals", "holds", "peers"}
+    assert figures["holds"] is True and figures["metrics"]["ecg_times_real_time"] >= 100
+    assert data["versions"]["healthslm"] == healthslm.__version__
+
+
+@pytest.mark.parametrize(("value", "goal", "holds"), [(80, "<= 80", True), (80.1, "<= 80", False)])
+def test_a_goal_is_met_at_its_limit(value: float, goal: str, holds: bool) -> None:
+    assert met(value, goal) is holds
+    assert met(-value, goal.replace("<= ", ">= -")) is holds
+
+
+# ---- the rest ---------------------------------------------------------------------------
+
+
+def test_days_are_the_persons_and_may_have_25_hours() -> None:
+    day = day_of(NOON + 43_200, "Europe/Madrid")
+    assert day.isoformat() == "2026-03-02"  # 00:00 UTC is 01:00 of the next day
+    autumn = day_of(1_792_922_400.0, "Europe/Madrid")
+    assert np.diff(bounds(autumn, "Europe/Madrid")) == 25 * 3600
+
+
+def test_sizes_and_costs_are_read_at_a_glance() -> None:
+    assert [console.size(n) for n in (0, 999, 1000, 1_234_567, 5e12)] == [
+        "0 bytes",
+        "999 bytes",
+        "1.0 kB",
+        "1.2 MB",
+        "5000.0 GB",
+    ]
+    assert console.cost(0.812, 4.0) == "812 ms of CPU, 3.2 J at 4 W"
+    assert console.cost(38.116, 5.0) == "38 s of CPU, 191 J at 5 W"
+    assert console.count(1, "summary", "summaries") == "1 summary"
+    assert console.count(1234, "frame") == "1,234 frames"
