@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from healthslm.errors import ConfigError
@@ -44,16 +44,16 @@ def create(
         f"reader/{owner.id}": reader_record(device, owner.public),
         f"identity/{owner.id}": seal_identity(device, owner, passphrase, profile),
     }
-    new = folder / f"{DATABASE}.new"
+    new, key, mark = folder / f"{DATABASE}.new", folder / DEVICE_KEY, folder / MARK
     new.unlink(missing_ok=True)  # what an interrupted attempt left: nobody has its key
     try:
         state_key = _write(new, meta, device, owner, now_s)
-        device.write(folder / DEVICE_KEY)
-        reset_mark(folder / MARK, state_key, device.store_id, 1)
+        device.write(key)
+        reset_mark(mark, state_key, device.store_id, 1)
         new.rename(folder / DATABASE)  # from here on there is a store
     except BaseException:
-        with suppress(FileNotFoundError):
-            new.unlink()
+        for made in (new, key, mark):
+            made.unlink(missing_ok=True)
         raise
     _sync_folder(folder)
 

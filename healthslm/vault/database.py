@@ -55,12 +55,20 @@ def read_meta(db: sqlite3.Connection) -> dict[str, bytes]:
         Bad marker: another format, or not a store; or a part of the header is lost.
     """
     with storage():
-        meta = {name: bytes(value) for name, value in db.execute("SELECT name, value FROM meta")}
+        found = db.execute("SELECT name, value FROM meta").fetchall()
+    meta = {name: blob_of(value, "meta") for name, value in found}
     if meta.get("format") != FORMAT:
         raise IntegrityError("meta format: bad marker: not a store of this version")
     if len(meta.get("store", b"")) != 16 or len(meta.get("device", b"")) != 32:
         raise IntegrityError("meta: lost: the header is not whole")
     return meta
+
+
+def blob_of(value: object, what: str) -> bytes:
+    """Return a blob; raises IntegrityError where damage has made it another type."""
+    if not isinstance(value, bytes):
+        raise IntegrityError(f"{what}: bad marker: not a blob")
+    return value
 
 
 @contextmanager

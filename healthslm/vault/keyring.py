@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 from healthslm.errors import IntegrityError, LockedError
+from healthslm.vault.database import blob_of, storage
 from healthslm.vault.index import Head
 from healthslm.vault.keys import (
     DEVICE_DAYS,
@@ -71,10 +72,11 @@ class Keyring:
         return unwrap_for_device(self._device, key_id, blob)
 
     def _wrap_for(self, key_id: int, reader: int) -> bytes | None:
-        found = self._db.execute(
-            "SELECT blob FROM wrap WHERE key_id = ? AND reader = ?", (key_id, reader)
-        ).fetchone()
-        return None if found is None else bytes(found[0])
+        with storage():
+            found = self._db.execute(
+                "SELECT blob FROM wrap WHERE key_id = ? AND reader = ?", (key_id, reader)
+            ).fetchone()
+        return None if found is None else blob_of(found[0], f"wrap of key {key_id}")
 
     def writing(self, head: Head, now_s: float) -> Callable[[Class], DataKey]:
         """Return what gives the key to seal new rows of a class under, minting where due.
@@ -141,4 +143,9 @@ class Keyring:
             ).fetchone()
             if found is None:
                 raise IntegrityError(f"reader {reader}: lost")
-            yield reader, read_reader(self._store_id, self._device_public, reader, found[0])
+            yield (
+                reader,
+                read_reader(
+                    self._store_id, self._device_public, reader, blob_of(found[0], "reader")
+                ),
+            )

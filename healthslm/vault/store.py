@@ -27,7 +27,7 @@ from healthslm.vault.index import (
     body_of,
 )
 from healthslm.vault.keys import Class, Device
-from healthslm.vault.ledger import Ledger
+from healthslm.vault.rows import Rows
 from healthslm.vault.seal import ROW_BYTES
 
 LETTER_BYTES = 65_536  # kept of one payload: no frame may be longer
@@ -37,8 +37,8 @@ PENDING_BYTES = 1 << 20  # of letters that wait for a commit: what the ring hold
 class Store:
     """A store, open: made by `Store.open` or `Store.unlock`; closes as a context."""
 
-    def __init__(self, ledger: Ledger, *, audited: bool) -> None:
-        self._ledger = ledger
+    def __init__(self, rows: Rows, *, audited: bool) -> None:
+        self._rows = rows
         self._audited = audited
         self._letters: deque[tuple[str, bytes]] = deque()
         self._raw_was_read = False
@@ -57,10 +57,10 @@ class Store:
             Altered, or older than it was: commits were lost.
         """
         connect(folder / DATABASE).close()  # no store is said before no key
-        ledger = Ledger(folder, Device.read(folder / DEVICE_KEY), None)
-        store = cls(ledger, audited=True)
-        with _closing_on_error(ledger):
-            ledger.check_age()
+        rows = Rows(folder, Device.read(folder / DEVICE_KEY), None)
+        store = cls(rows, audited=True)
+        with _closing_on_error(rows):
+            rows.check_age()
         return store
 
     @classmethod
@@ -83,14 +83,14 @@ class Store:
         connect(folder / DATABASE).close()
         path = folder / DEVICE_KEY
         device = Device.read(path) if path.exists() else None
-        ledger = Ledger(folder, device, passphrase)
-        store = cls(ledger, audited=device is not None)
-        with _closing_on_error(ledger):
+        rows = Rows(folder, device, passphrase)
+        store = cls(rows, audited=device is not None)
+        with _closing_on_error(rows):
             if accept_loss:
-                ledger.accept_age()
+                rows.accept_age()
                 store._audit("loss accepted", now_s)
             else:
-                ledger.check_age()
+                rows.check_age()
             store._audit("unlock", now_s)
         return store
 
@@ -109,7 +109,7 @@ class Store:
         """
         raw, records = codec.encode_frames(frames), codec.encode_derived(derived)
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
-        with self._ledger.transaction(now_s) as draft:
+        with self._rows.transaction(now_s) as draft:
             if frames:
                 draft.add(Class.RAW, FRAMES + raw, *_hull(frames))
             if derived:
@@ -127,7 +127,7 @@ class Store:
 
     def state(self) -> bytes | None:
         """Return the state of the newest commit; None before the first."""
-        return self._ledger.head().pipeline
+        return self._rows.head().pipeline
 
     def derived(self, t0_s: float | None = None, t1_s: float | None = None) -> Iterator[Derived]:
         """Yield the derived records that touch a time range, in order of commit.
@@ -135,7 +135,7 @@ class Store:
         The device key yields what was committed in the last eight days; the rest needs the
         owner.
         """
-        for content in self._ledger.contents(Class.DERIVED, t0_s, t1_s):
+        for content in self._rows.contents(Class.DERIVED, t0_s, t1_s):
             for record in codec.decode_derived(body_of(content, RECORDS, "records")):
                 if _touches(record, t0_s, t1_s):
                     yield record
@@ -159,7 +159,7 @@ class Store:
             self._raw_was_read = True
         return (
             frame
-            for content in self._ledger.contents(Class.RAW, t0_s, t1_s)
+            for content in self._rows.contents(Class.RAW, t0_s, t1_s)
             for frame in codec.decode_frames(body_of(content, FRAMES, "frames"))
             if stream in (None, frame.name) and _touches(frame, t0_s, t1_s)
         )
@@ -176,9 +176,9 @@ class Store:
     def letters(self) -> Iterator[tuple[str, bytes]]:
         """Yield (reason, payload) of what was set aside and still is there; owner only."""
         self._owner_only("letters set aside")
-        end, parts = self._ledger.head().letters, list[bytes]()
+        end, parts = self._rows.head().letters, list[bytes]()
         for k in range(max(0, end - len(RING_ROWS)), end):
-            row = self._ledger.ring_row(k)
+            row = self._rows.ring_row(k)
             if row.part != len(parts):  # the beginning of this letter is overwritten
                 continue
             parts.append(row.data)
@@ -189,13 +189,13 @@ class Store:
     def events(self) -> Iterator[audit.Event]:
         """Yield the whole audit trail, oldest first, its chain checked; owner only."""
         self._owner_only("audit trail")
-        end = self._ledger.head().audit
-        return audit.chain(self._ledger.contents(Class.AUDIT, None, None), end)
+        end = self._rows.head().audit
+        return audit.chain(self._rows.contents(Class.AUDIT, None, None), end)
 
     def counts(self) -> dict[str, int]:
         """Return how much there is, by name: rows, bytes sealed, commits, frames, beats ..."""
-        head = self._ledger.head()
-        rows = self._ledger.row_count(head)
+        head = self._rows.head()
+        rows = self._rows.row_count(head)
         sizes = {"rows": rows, "bytes": rows * ROW_BYTES, "commits": head.commit}
         return sizes | {"audit": head.audit[0], "frames": 0, "set_aside": 0} | head.counts
 
@@ -207,11 +207,11 @@ class Store:
         IntegrityError
             Rows are lost, altered, moved, planted or rolled back: says which.
         """
-        self._ledger.check_rows()
+        self._rows.check_rows()
         for cls in (Class.RAW, Class.DERIVED, Class.AUDIT):
-            for _ in self._ledger.contents(cls, None, None):
+            for _ in self._rows.contents(cls, None, None):
                 pass
-        if self._ledger.owner is not None:
+        if self._rows.owner is not None:
             for found in (self.letters(), self.events()):
                 deque(found, maxlen=0)
 
@@ -226,7 +226,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the files; what was committed stays."""
-        self._ledger.close()
+        self._rows.close()
 
     def __enter__(self) -> Store:
         return self
@@ -241,16 +241,16 @@ class Store:
 
     @property
     def _who(self) -> str:
-        return "device" if self._ledger.owner is None else "owner"
+        return "device" if self._rows.owner is None else "owner"
 
     def _owner_only(self, what: str) -> None:
-        if self._ledger.owner is None:
+        if self._rows.owner is None:
             raise LockedError(f"{what}: only the owner's passphrase opens them")
 
     def _audit(self, action: audit.Action, now_s: float | None) -> None:
         now_s = time.time() if now_s is None else now_s
         if self._audited:
-            with self._ledger.transaction(now_s) as draft:
+            with self._rows.transaction(now_s) as draft:
                 audit.record(draft, action, self._who, now_s)
 
 
@@ -273,9 +273,9 @@ def _touches(record: Frame | Derived, t0_s: float | None, t1_s: float | None) ->
 
 
 @contextmanager
-def _closing_on_error(ledger: Ledger) -> Iterator[None]:
+def _closing_on_error(rows: Rows) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        ledger.close()
+        rows.close()
         raise

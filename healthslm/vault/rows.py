@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from healthslm.errors import IntegrityError, LockedError
-from healthslm.vault.database import DATABASE, DEVICE_KEY, MARK, connect, read_meta, storage
+from healthslm.vault.database import (
+    DATABASE,
+    DEVICE_KEY,
+    MARK,
+    blob_of,
+    connect,
+    read_meta,
+    storage,
+)
 from healthslm.vault.index import (
     FIRST_ROW,
     RING_ROWS,
@@ -35,7 +44,7 @@ from healthslm.vault.seal import Part, digest
 log = logging.getLogger(__name__)
 
 
-class Ledger:
+class Rows:
     """An open database with the keys at hand.
 
     Raises
@@ -251,7 +260,12 @@ class Ledger:
 
     def _rows(self, where: str, *values: int) -> list[Row]:
         query = f"SELECT id, key_id, blob FROM row WHERE {where} ORDER BY id"  # noqa: S608 - ours
-        return [Row(i, k, bytes(blob)) for i, k, blob in self._db.execute(query, values)]
+        rows = [Row(*row) for row in self._db.execute(query, values)]
+        for row in rows:
+            blob_of(row.blob, f"row {row.id}")
+            if not (isinstance(row.key_id, int) and row.key_id > 0):
+                raise IntegrityError(f"row {row.id}: wrong key: no key has such an id")
+        return rows
 
     def _count(self, where: str, *values: int) -> int:
         query = f"SELECT count(*) FROM row WHERE {where}"  # noqa: S608 - ours
@@ -259,13 +273,13 @@ class Ledger:
 
 
 def _unlock(meta: dict[str, bytes], passphrase: str) -> Reader:
-    for name, record in meta.items():
-        kind, _, reader = name.partition("/")
-        if kind == "identity":
-            try:
-                return open_identity(meta["store"], meta["device"], int(reader), record, passphrase)
-            except LockedError:
-                continue
+    identities = {name: meta[name] for name in meta if re.fullmatch(r"identity/\d{1,19}", name)}
+    if not identities:
+        raise IntegrityError("identity: lost: no passphrase can open this store")
+    for name, record in identities.items():
+        reader = int(name.removeprefix("identity/"))
+        with suppress(LockedError):  # not this one's passphrase
+            return open_identity(meta["store"], meta["device"], reader, record, passphrase)
     raise LockedError("wrong passphrase")
 
 
