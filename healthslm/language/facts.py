@@ -192,12 +192,12 @@ def _found(
 
 
 def _episodes(findings: list[Finding], t0_s: float, t1_s: float) -> list[_Episode]:
-    """Join findings that overlap, and cut them to the period."""
+    """Join findings that overlap or begin together, and cut them to the period."""
     out: list[_Episode] = []
     for f in sorted(findings, key=lambda f: (f.t0_s, f.t1_s, f.stream)):
         begin, end = max(f.t0_s, t0_s), min(f.t1_s, t1_s)
         is_open = f.ongoing or f.t0_s < t0_s or f.t1_s > t1_s
-        if out and begin <= out[-1].t1_s:
+        if out and (begin < out[-1].t1_s or begin == out[-1].t0_s):
             last = out[-1]
             last.t1_s = max(last.t1_s, end)
             last.open = last.open or is_open

@@ -58,10 +58,11 @@ time zone. Vitals and beats count if they lie in the period. Findings count if t
 touch it (t0 of the finding < t1, t1 of the finding >= t0) and are cut to it; of findings
 under one key (kind, stream, beginning) the one told later replaces the earlier.
 
-**Episodes.** Findings of one kind that overlap in time or touch, of whatever streams,
-are one episode: it lasts from the earliest beginning to the latest end. Its worst value
-is the worst among its findings. An episode is open where a finding of it was still
-ongoing when last told, or reaches out of the period on either side.
+**Episodes.** Findings of one kind that overlap in time (touching is not enough) or begin
+together, of whatever streams, are one episode: it lasts from the earliest beginning to
+the latest end. Its worst value is the worst among its findings. An episode is open where
+a finding of it was still ongoing when last told, or reaches out of the period on either
+side.
 
 **One fact a kind.** Severity is the gravest of the findings (info < amber < red).
 
@@ -97,13 +98,15 @@ Without findings: `quiet`, measures, `missing` where something is missing, and `
 where there is something missing and no measure; all required. Where nothing is known:
 `missing` and `caution`.
 
-Measures are told in the order {_MEASURES}; what is above or below
-the usual range first. If one with an unknown usual range is told, `learning` follows. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor `oxygen_low`
-beside `desaturation`.
+Measures are told in the order {_MEASURES};
+what is above or below the usual range first. If one with an unknown usual range is told,
+`learning` follows. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
+`oxygen_low` beside `desaturation`.
 
 The first item of the plan is the first sentence. With the action, a text has
-{plan.MIN_SENTENCES} to {plan.MAX_SENTENCES} sentences. No fact is told twice. Where the model's text breaks any of this, the template
-speaks: for each item the first clause below that is true.
+{plan.MIN_SENTENCES} to {plan.MAX_SENTENCES} sentences. No fact is told twice. Where the model's
+text breaks any of this, the template speaks: for each item the first clause below that is
+true, without opening and link.
 """
 
 
