@@ -104,12 +104,12 @@ class Broker:
         with (self._folder / "broker.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  a program we chose, no shell
                 self._command(),
-                stdin=subprocess.PIPE,
+                stdin=subprocess.PIPE if self.kind == "amqtt" else subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
-        if self.kind == "amqtt" and self._process.stdin is not None:
+        if self._process.stdin is not None:
             settings = {"port": self._port, "password": self._password}
             self._process.stdin.write(json.dumps(settings).encode() + b"\n")
             self._process.stdin.close()

@@ -94,7 +94,7 @@ class Daemon:
             if isinstance(event, Message):
                 self._hear(event)
             elif isinstance(event, Up):
-                self._ask_all()
+                self._link.publish(f"healthslm/1/{self._person}/ready", b"{}")
             if self._urgent or len(self._frames) >= self._config.daemon.commit_frames:
                 self.commit()
         self._pass_time()
@@ -129,7 +129,7 @@ class Daemon:
     def _hear(self, message: Message) -> None:
         """Deal with one message, whatever it is."""
         root, _, leaf = message.topic.rpartition("/")
-        if leaf in ("ack", "meta"):  # our own words come back; descriptions are for people
+        if leaf in ("ack", "meta", "ready"):  # our own words come back; descriptions are for people
             self._link.ack(message.ticket)
             return
         self._tickets.append(message.ticket)
@@ -193,11 +193,6 @@ class Daemon:
         ack = ledger.Ack(known, next_ - 1, due)
         topic = ingest.topic(self._person, device, stream, "ack")
         self._link.publish(topic, msgspec.json.encode(ack))
-
-    def _ask_all(self) -> None:
-        """Ask every sensor to go on from where we are: the broker may have forgotten us."""
-        for name, (boot, due) in self._intake.due().items():
-            self._answer(name, boot, due)
 
     def _wall_s(self) -> float | None:
         """Return the wall clock, unless the data are to set the time."""

@@ -1,7 +1,7 @@
 """A connection to the broker, driven by our own select loop: no thread, no queue, no lock.
 
-paho's callbacks subscribe, and append to a list. Each connection is a new paho client, so nothing of
-an old one is sent again behind our back: who publishes keeps what is not acknowledged.
+paho's callbacks only subscribe, or append to a list. Each connection is a new paho client, so
+nothing of an old one is sent again behind our back: who publishes keeps what is not acknowledged.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Link:
     client_id
         Name of the session at the broker.
     topics
-        Filters to subscribe to, QoS 1.
+        Filters to subscribe to, QoS 1; at least one.
     lasting
         Whether the broker keeps the session, and queues for it, while we are away.
     """
@@ -75,7 +75,7 @@ class Link:
         self._lasting = lasting
         self._client: mqtt.Client | None = None
         self._epoch = 0
-        self._up = False
+        self._up = self._resumed = False
         self._events: list[Event] = []
         self._backoff_s = BACKOFF_S[0]
         self._again_s = 0.0  # monotonic time of the next attempt
@@ -83,7 +83,7 @@ class Link:
 
     @property
     def up(self) -> bool:
-        """Whether the broker has accepted us."""
+        """Whether we are connected and subscribed."""
         return self._up
 
     def poll(self, timeout_s: float) -> list[Event]:
@@ -118,7 +118,7 @@ class Link:
         Does nothing where its connection is gone: the same id may mean another message now.
         """
         epoch, mid = ticket
-        if self._client is not None and self._up and epoch == self._epoch and mid:
+        if self._client is not None and epoch == self._epoch and mid:
             self._client.ack(mid, 1)
 
     def close(self, linger_s: float = 2.0) -> None:
@@ -150,6 +150,7 @@ class Link:
         client.connect_timeout = CONNECT_S
         client.max_inflight_messages_set(0)  # who publishes has its own window
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         self._epoch += 1
         try:
@@ -198,12 +199,13 @@ class Link:
         self._backoff_s = min(2 * self._backoff_s, BACKOFF_S[1])
 
     def _on_connect(self, client: mqtt.Client, _: Any, flags: Any, code: Any, __: Any) -> None:
-        if code.is_failure:
-            return  # the broker closes; we try again
+        if not code.is_failure:  # else the broker closes, and we try again
+            self._resumed = bool(flags.session_present)
+            client.subscribe([(topic, 1) for topic in self._topics])
+
+    def _on_subscribe(self, *_: Any) -> None:
         self._up = True
-        for topic in self._topics:
-            client.subscribe(topic, 1)
-        self._events.append(Up(bool(flags.session_present)))
+        self._events.append(Up(self._resumed))
 
     def _on_message(self, _: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
         try:

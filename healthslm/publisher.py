@@ -149,7 +149,8 @@ class Publisher:
         self.outbox = Outbox(window, patience_s)
         self._person = person
         self._form = form
-        topics = [ingest.topic(person, "+", "+", "ack")]
+        self._ready = f"healthslm/1/{person}/ready"
+        topics = [ingest.topic(person, "+", "+", "ack"), self._ready]
         self._link = Link(config.address(url), f"sensor-{uuid4().hex[:12]}", topics, lasting=False)
         self._meta: dict[str, bytes] = {}
 
@@ -222,6 +223,8 @@ class Publisher:
                 self._link.publish(topic, meta, qos=1, retain=True)
         elif isinstance(event, Message):
             self._link.ack(event.ticket)
+            if event.topic == self._ready:
+                self.outbox.restart(now_s)
             parts = event.topic.split("/")
             if len(parts) != 6 or parts[5] != "ack":
                 return

@@ -148,7 +148,7 @@ def test_after_a_crash_it_goes_on_from_its_last_commit_and_says_so():
     rig.crash()
     rig.link.inbox = [Up(resumed=False)]
     rig.daemon.turn()
-    assert rig.acks == [{"boot": 1, "seq": 3, "due": 4}]
+    assert rig.link.said == [("healthslm/1/ada/ready", {})]
     rig.send(frame(5), frame(4), frame(5), frame(6), frame(7))
     assert [f.seq for f in rig.store.frames] == list(range(8))
 
@@ -224,10 +224,10 @@ def test_what_is_missing_is_a_gap_record():
 
 def test_its_own_words_and_descriptions_are_no_input():
     rig = Rig(commit_frames=1)
-    for leaf in ("ack", "meta"):
+    for leaf in ("ack", "meta", "ready"):
         rig.raw(TOPIC.replace("frame", leaf), b"{}")
     assert rig.daemon.counts == {}
-    assert rig.link.acked == [(1, 1), (1, 2)]
+    assert rig.link.acked == [(1, 1), (1, 2), (1, 3)]
 
 
 class Faulty:
