@@ -19,7 +19,7 @@ def test_the_newest_of_both_slots_counts_and_a_torn_one_leaves_the_other(tmp_pat
         torn = bytearray(data)
         at = commit % 2 * SLOT_BYTES
         torn[at : at + 512] = bytes(512)
-        assert read_mark(torn, KEY, STORE) == commit - 1
+        assert read_mark(bytes(torn), KEY, STORE) == commit - 1
 
 
 def test_a_reset_forgets_a_higher_commit(tmp_path):
