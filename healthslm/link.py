@@ -79,6 +79,7 @@ class Link:
         self._events: list[Event] = []
         self._backoff_s = BACKOFF_S[0]
         self._again_s = 0.0  # monotonic time of the next attempt
+        self._asked_s = 0.0  # ... and of the newest request that we wait on
         self._random = random.Random()  # noqa: S311  jitter, not a secret
 
     @property
@@ -122,17 +123,21 @@ class Link:
             self._client.ack(mid, 1)
 
     def close(self, linger_s: float = 2.0) -> None:
-        """Send what is still in the buffer, at most for `linger_s`, and disconnect."""
-        client = self._client
-        if client is None:
-            return
-        deadline_s = time.monotonic() + linger_s
-        while self._client is not None and client.want_write() and time.monotonic() < deadline_s:
-            self._turn(0.05)
+        """Disconnect, when the broker has read what we sent; wait for that at most `linger_s`.
+
+        We ask it for something: when it answers, it has read all that went before. To close
+        at once would reset the connection if there were anything unread, and lose our words.
+        """
+        if self._client is not None and self._up:
+            self._up, self._asked_s = False, time.monotonic()
+            self._subscribe(self._client)
+            deadline_s = self._asked_s + linger_s
+            while self._client is not None and not self._up and time.monotonic() < deadline_s:
+                self._turn(0.05)
         if self._client is not None:
-            client.disconnect()
+            self._client.disconnect()
             self._turn(0.05)
-        self._client, self._up = None, False
+        self._client, self._up, self._events = None, False, []
 
     def _connect(self) -> None:
         where = self._address
@@ -201,7 +206,10 @@ class Link:
     def _on_connect(self, client: mqtt.Client, _: Any, flags: Any, code: Any, __: Any) -> None:
         if not code.is_failure:  # else the broker closes, and we try again
             self._resumed = bool(flags.session_present)
-            client.subscribe([(topic, 1) for topic in self._topics])
+            self._subscribe(client)
+
+    def _subscribe(self, client: mqtt.Client) -> None:
+        client.subscribe([(topic, 1) for topic in self._topics])
 
     def _on_subscribe(self, *_: Any) -> None:
         self._up = True

@@ -49,6 +49,17 @@ def test_what_is_published_comes_in_order_and_unchanged(server):
     two.close()
 
 
+def test_what_was_said_last_is_read_though_we_leave_messages_unread(server):
+    (one, _), (two, _) = connect(server, "one"), connect(server, "two", topic="u/#")
+    for n in range(50):
+        one.publish("u/x", bytes([n]))
+        one.publish("t/x", bytes(2500))  # comes back to us, unread
+    one._asked_s -= 60.0  # it has been connected for a minute
+    one.close()
+    assert [m.payload for m in until(two, Message, 50)] == [bytes([n]) for n in range(50)]
+    two.close()
+
+
 def test_what_is_not_acknowledged_comes_again_to_the_same_session(tmp_path):
     if broker.mosquitto() is None:
         pytest.skip("mosquitto is not installed; amqtt does not send again what was under way")
