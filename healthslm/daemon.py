@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 POLL_S = 0.25  # a signal is noticed so soon
 TICK_S = 10.0  # silence after which the wall clock moves time
 SETTLE_S = 180.0  # the pipeline holds findings back for its context: at most 150 s
+SILENT_TICKS = 60  # commit after ten silent minutes: 144 writes a day, and little to do again
+USUAL_DAYS = 7  # before the one told: what is usual for this person
 MAX_WISH = 256  # bytes of a request
 
 log = logging.getLogger(__name__)
@@ -207,6 +209,7 @@ class Daemon:
         if wall_s is not None and time.monotonic() - self._moved_s >= TICK_S:
             self._moved_s = time.monotonic()
             self._feed(Tick(wall_s))
+            self._urgent |= len(self._fed) >= SILENT_TICKS
         if self._wished:
             self._wished, now_s = False, self._now_s()
             self._summarise(days.midnight_s(now_s, self._config.person.timezone), now_s)
@@ -224,7 +227,14 @@ class Daemon:
 
         self.commit()
         person, folder = self._config.person, self._config.model.folder
-        told = facts.gather(self._store.derived(t0_s, t1_s), t0_s, t1_s, zone=person.timezone)
+        zone, spans = person.timezone, [(t0_s, t1_s)]
+        for _ in range(USUAL_DAYS):
+            spans.append((days.day_before_s(spans[-1][0], zone), spans[-1][0]))
+        earlier: list[facts.Facts] = []
+        for span in reversed(spans):  # the newest is told by what was usual before
+            read = self._store.derived(*span)
+            told = facts.gather(read, *span, zone=zone, earlier=earlier)
+            earlier = [*earlier, told]
         model = Path(folder) if folder else configuration.resource("models/mini")
         written = writer.summarise(told, person.language, model, emergency=person.emergency_number)
         self._derived.append(written.summary)
@@ -244,7 +254,8 @@ def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
     """
     from healthslm.vault.store import Store
 
-    return serve(config, Store.open(config.store.folder), stop or service.asked_to_end())
+    with Store.open(config.store.folder) as store:
+        return serve(config, store, stop or service.asked_to_end())
 
 
 def serve(config: Config, store: Store, stop: Callable[[], bool]) -> Report:

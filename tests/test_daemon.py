@@ -248,7 +248,7 @@ def test_a_stage_that_fails_costs_one_analysis_and_the_frame_is_stored(caplog):
     rig, calm = Rig(), Rig()
     rig.daemon._pipeline = Faulty(rig.daemon._pipeline, 41.1)
     frames = [frame(i) for i in range(8)]
-    calm.send(*(f for f in frames if f.seq != 5))
+    calm.send(*(replace(f, kept=None) for f in frames if f.seq != 5))
     calm.daemon.commit()
     rig.send(*(replace(f, samples=(411,)) if f.seq == 5 else f for f in frames))
     assert [f.seq for f in rig.store.frames] == list(range(8))
