@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 import healthslm.cli
 from healthslm import ingest, ledger, vault
+from healthslm.broker import Broker
 from healthslm.cli import console, main
 from healthslm.cli.bench import met
 from healthslm.cli.place import bounds, day_of
@@ -562,6 +563,33 @@ def test_a_replay_says_what_it_found_and_what_it_took(recording: Path) -> None:
     data = document(run("replay", recording, "--json"), "replay")
     assert data["day_cpu_ms"] > data["cpu_ms"] > 0
     assert any(v["kind"] == "heart_rate" for v in data["vitals"])
+
+
+def test_what_is_replayed_to_a_broker_is_in_the_store(recording: Path, tmp_path: Path) -> None:
+    """The daemon as a person starts it, a recording as a sensor sends it, and SIGTERM."""
+    with Broker("auto", tmp_path / "broker") as broker:
+        (tmp_path / "healthslm.toml").write_text(default_toml(url=broker.url))
+        vault.create(tmp_path / "store", WORDS, now_s=NOON, profile=vault.PROFILES["cheapest"])
+        command = [
+            sys.executable,
+            "-m",
+            "healthslm",
+            "run",
+            "--config",
+            tmp_path / "healthslm.toml",
+        ]
+        daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        try:
+            result = run("replay", recording, "--to", broker.url)
+        finally:
+            daemon.terminate()
+            _, log = daemon.communicate(timeout=20)
+    assert result.exit_code == 0, result.output
+    sent, stored = map(int, re.findall(r"(\d+) (?:frames sent|stored)", result.stdout))
+    assert daemon.returncode == 0 and sent == stored > 10
+    data = document(run("status", "--store", tmp_path, "--json"), "status")
+    assert data["frames"] == sent and data["refused"] == {}
+    assert "heart_rate" not in log and "stopped" in log
 
 
 def test_a_real_ecg_gives_beats_and_findings(data_dir: Path) -> None:

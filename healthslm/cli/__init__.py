@@ -45,7 +45,7 @@ COMMANDS = {
 
 NEXT: tuple[tuple[type[Exception], str], ...] = (
     (LockedError, "the owner's passphrase opens it: at the prompt, or --passphrase-file FILE"),
-    (BrokerError, "start the broker, then run this again"),
+    (BrokerError, "start the broker and the daemon (`healthslm run`), then try again"),
     (IntegrityError, "nothing was changed: copy the folder before you do anything else with it"),
     (ModelError, "without a model the plain template writes the text"),
 )
