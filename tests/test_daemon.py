@@ -297,3 +297,14 @@ def test_a_wish_for_words_is_granted_for_the_day_so_far(monkeypatch):
     rig.raw("healthslm/1/ada/summary", b"")
     rig.raw("healthslm/1/ada/summary", b"x" * 257)
     assert asked == [(days.midnight_s(NOW_S + 60, "UTC"), NOW_S + 60)]
+
+
+def test_the_words_of_the_day_are_stored_with_the_news_that_they_are_written():
+    rig = Rig(commit_frames=1)
+    rig.send(*(frame(i) for i in range(20)))
+    rig.raw("healthslm/1/ada/summary", b"")
+    (summary,) = [r for r in rig.store.records if isinstance(r, Summary)]
+    assert (summary.lang, summary.t0_s) == ("en", days.midnight_s(NOW_S, "UTC"))
+    assert summary.text
+    assert ledger.counters(rig.store.newest)["summary"] == 1
+    assert rig.link.acked == [(1, n) for n in range(1, 22)]
