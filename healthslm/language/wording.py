@@ -27,6 +27,7 @@ cannot be written. No digit stands in a clause: numbers come from the facts.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -203,12 +204,16 @@ def vocabulary() -> tokens.Vocabulary:
 
 
 def fingerprint() -> str:
-    """Return the SHA-256 of all meanings and clauses: what a model was taught."""
-    digest = hashlib.sha256()
-    for path in sorted(FOLDER.rglob("*.toml")):
-        digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    """Return the SHA-256 of what a model is taught: its tokens, and every clause with its `when`.
+
+    The actions, the names, how values are written and the words that are denied are not
+    taught: they may change without the model.
+    """
+    taught: list[object] = [vocabulary().tokens]
+    for wording in map(load, languages()):
+        said = {**wording.clauses, "opening": wording.openings, "link": wording.links}
+        taught.append([[name, c.when, c.pieces] for name, rows in said.items() for c in rows])
+    return hashlib.sha256(json.dumps(taught).encode()).hexdigest()
 
 
 def _clauses(lang: str, kind: Kind, tables: list[dict[str, Any]]) -> Iterator[Clause]:
