@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import cast
 
+from healthslm.language.episodes import WORST, Episode, evidence, join, worst
 from healthslm.records import Beat, Derived, Finding, Severity, Vital
 
 MINUTE_S = 60.0
@@ -37,25 +38,18 @@ _VITALS = {
     "temperature": "temperature",
     "respiratory_rate": "breathing",
 }
-# finding -> (evidence of the worst value, its slot, +1 if larger is worse, whose usual range)
-_WORST = {
-    "tachycardia": ("highest_bpm", "highest", 1, "pulse"),
-    "bradycardia": ("lowest_bpm", "lowest", -1, "pulse"),
-    "pause": ("rr_s", "longest", 1, None),
-    "irregular_rhythm": (None, None, 1, None),
-    "desaturation": ("lowest_pct", "lowest", -1, "oxygen"),
-    "fever": ("highest_c", "highest", 1, "temperature"),
-    "poor_signal": (None, None, 1, None),
-    "no_data": (None, None, 1, None),
-}
-_LIMITS = {
-    "tachycardia": "limit_bpm",
-    "bradycardia": "limit_bpm",
-    "desaturation": "limit_pct",
-    "fever": "limit_c",
-}
 SENSOR_KINDS = frozenset({"poor_signal", "no_data"})
 """Findings about the sensors, not about the body."""
+
+_KINDS = (*WORST, "irregular_rhythm", *sorted(SENSOR_KINDS))
+# finding -> (slot of its worst value, evidence of its limit, whose usual range is told)
+_TOLD: dict[str, tuple[str, str | None, str | None]] = {
+    "tachycardia": ("highest", "limit_bpm", "pulse"),
+    "bradycardia": ("lowest", "limit_bpm", "pulse"),
+    "pause": ("longest", None, None),
+    "desaturation": ("lowest", "limit_pct", "oxygen"),
+    "fever": ("highest", "limit_c", "temperature"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +82,7 @@ class Facts:
     @property
     def findings(self) -> tuple[Fact, ...]:
         """The facts that detectors found."""
-        return tuple(f for f in self.facts if f.kind in _WORST)
-
-
-@dataclass(slots=True)
-class _Episode:
-    """Findings of one kind that overlap in time: one event, seen by one stream or more."""
-
-    t0_s: float
-    t1_s: float
-    open: bool
-    findings: list[Finding]
+        return tuple(f for f in self.facts if f.kind in _KINDS)
 
 
 class _Minutes:
@@ -181,91 +165,60 @@ def _found(
 ) -> list[Fact]:
     by_kind: dict[str, list[Finding]] = defaultdict(list)
     for f in findings:
-        if f.kind in _WORST and f.t0_s < t1_s and f.t1_s >= t0_s:
+        if f.t0_s < t1_s and f.t1_s >= t0_s:
             by_kind[f.kind].append(f)
-    usual = {m.kind: _usual(m) for m in measures}
+    usual = {m.kind: tuple(v for v in m.values if v[0].startswith("usual")) for m in measures}
     return [
-        _finding(kind, _episodes(by_kind[kind], t0_s, t1_s), usual)
-        for kind in _WORST
-        if kind in by_kind
+        _finding(kind, join(by_kind[kind], t0_s, t1_s), usual) for kind in _KINDS if kind in by_kind
     ]
 
 
-def _episodes(findings: list[Finding], t0_s: float, t1_s: float) -> list[_Episode]:
-    """Join findings that overlap or begin together, and cut them to the period."""
-    out: list[_Episode] = []
-    for f in sorted(findings, key=lambda f: (f.t0_s, f.t1_s, f.stream)):
-        begin, end = max(f.t0_s, t0_s), min(f.t1_s, t1_s)
-        is_open = f.ongoing or f.t0_s < t0_s or f.t1_s > t1_s
-        if out and (begin < out[-1].t1_s or begin == out[-1].t0_s):
-            last = out[-1]
-            last.t1_s = max(last.t1_s, end)
-            last.open = last.open or is_open
-            last.findings.append(f)
-        else:
-            out.append(_Episode(begin, end, is_open, [f]))
-    return out
-
-
-def _finding(kind: str, episodes: list[_Episode], usual: dict[str, Values]) -> Fact:
-    severity: Severity = max(
-        (f.severity for e in episodes for f in e.findings), key=lambda s: _RANK[s]
-    )
-    longest = max(episodes, key=lambda e: e.t1_s - e.t0_s)  # of equals, the first
-    values: dict[str, Value] = {"start": episodes[0].t0_s}
+def _finding(kind: str, episodes: list[Episode], usual: dict[str, Values]) -> Fact:
+    severities = [f.severity for e in episodes for f in e.findings]
     categories = [("times", "one" if len(episodes) == 1 else "several")]
-    if kind in SENSOR_KINDS:
-        streams = {_kind_of(f.stream) for e in episodes for f in e.findings}
-        values["what"] = ",".join(sorted(streams))
-        values["total"] = sum(e.t1_s - e.t0_s for e in episodes)
-        if any(e.open for e in episodes):
-            values["open"] = "yes"
-    elif kind != "pause":
-        values["longest"] = longest.t1_s - longest.t0_s
-        if longest.open:
-            values["open"] = "yes"
-    values |= _worst(kind, episodes)
-    if kind == "irregular_rhythm":
-        values["rate"] = printed(_evidence(longest.findings[0], "mean_bpm"))
+    values: dict[str, Value] = {"start": episodes[0].t0_s}
     if len(episodes) > 1:
         values["count"] = float(len(episodes))
-    whose = _WORST[kind][3]
-    if whose is not None:
-        known = usual.get(whose, ())
-        values |= dict(known)
-        categories.append(("usual", "known" if known else "unknown"))
+    values |= _lengths(kind, episodes)
+    if kind in _TOLD:
+        values |= _worst(kind, episodes)
+        whose = _TOLD[kind][2]
+        if whose is not None:
+            known = usual.get(whose, ())
+            values |= dict(known)
+            categories.append(("usual", "known" if known else "unknown"))
+    severity = max(severities, key=lambda s: _RANK[s])
     return Fact(kind, severity, tuple(categories), tuple(values.items()))
 
 
-def _worst(kind: str, episodes: list[_Episode]) -> dict[str, Value]:
-    key, slot, sign, _ = _WORST[kind]
-    if key is None or slot is None:
-        return {}
+def _lengths(kind: str, episodes: list[Episode]) -> dict[str, Value]:
+    if kind == "pause":
+        return {}  # its length is its worst value
+    values: dict[str, Value] = {}
+    if kind in SENSOR_KINDS:
+        values["what"] = ",".join(sorted({kind for e in episodes for kind in e.signals}))
+        values["total"] = sum(e.length_s for e in episodes)
+        is_open = any(e.open for e in episodes)
+    else:
+        longest = max(episodes, key=lambda e: e.length_s)  # of equals, the first
+        values["longest"] = longest.length_s
+        is_open = longest.open
+        if kind == "irregular_rhythm":
+            values["rate"] = printed(evidence(longest.findings[0], "mean_bpm"))
+    return values | ({"open": "yes"} if is_open else {})
+
+
+def _worst(kind: str, episodes: list[Episode]) -> dict[str, Value]:
+    slot, limit, _ = _TOLD[kind]
+    episode, finding = worst(episodes)
     decimals = _DECIMALS.get(kind, 0)
-
-    def worst_of(episode: _Episode) -> tuple[float, Finding]:
-        worst = max(episode.findings, key=lambda f: sign * _evidence(f, key))
-        return sign * _evidence(worst, key), worst
-
-    episode = max(episodes, key=lambda e: worst_of(e)[0])  # of equals, the first
-    worst = worst_of(episode)[1]
-    values: dict[str, Value] = {slot: printed(_evidence(worst, key), decimals)}
-    values["worst_at"] = episode.t0_s
-    if kind in _LIMITS:
-        values["limit"] = printed(_evidence(worst, _LIMITS[kind]), decimals)
+    values: dict[str, Value] = {
+        slot: printed(evidence(finding, WORST[kind][0]), decimals),
+        "worst_at": episode.t0_s,
+    }
+    if limit is not None:
+        values["limit"] = printed(evidence(finding, limit), decimals)
     return values
-
-
-def _evidence(finding: Finding, key: str) -> float:
-    """Return a number of the evidence; a detector that leaves it out is a fault of ours."""
-    for name, value in finding.evidence:
-        if name == key:
-            return value
-    raise ValueError(f"a finding of kind {finding.kind} holds no {key}")
-
-
-def _kind_of(stream: str) -> str:
-    return stream.rpartition("/")[2].partition("-")[0]
 
 
 # ---- measures ---------------------------------------------------------------------------
@@ -309,10 +262,6 @@ def _measure(kind: str, typical: float, earlier: Sequence[Facts]) -> Fact:
     vs = "below" if typical < low else "above" if typical > high else "usual"
     values = (("typical", typical), ("usual_low", low), ("usual_high", high))
     return Fact(kind, "info", (("vs", vs),), values)
-
-
-def _usual(measure: Fact) -> Values:
-    return tuple((k, v) for k, v in measure.values if k.startswith("usual"))
 
 
 # ---- how much is known ------------------------------------------------------------------
