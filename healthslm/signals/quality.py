@@ -31,52 +31,6 @@ QRS_S = 0.1
 """What lies nearer to a beat is its own; a normal QRS complex ends well within."""
 
 
-def flat_share(values: FloatArray, least: float = 0.0) -> float:
-    """Return the share of samples that differ from the one before by no more than `least`.
-
-    Parameters
-    ----------
-    values
-        Shape (n,), any unit; NaN counts as flat, because nothing can be read from it.
-    least
-        The smallest step that is a change, in the unit of `values`.
-
-    Examples
-    --------
-    >>> flat_share(np.array([1.0, 1.0, 1.0, 2.0, 3.0]))
-    0.5
-    """
-    if len(values) < 2:
-        return 1.0
-    return float(1.0 - np.mean(np.abs(np.diff(values)) > least))
-
-
-def clipped_share(values: FloatArray, run: int = 3) -> float:
-    """Return the share of samples that lie in a plateau at the block's highest or lowest value.
-
-    Parameters
-    ----------
-    values
-        Shape (n,), any unit; NaN is no plateau.
-    run
-        Equal samples in a row that make a plateau.
-
-    Examples
-    --------
-    >>> clipped_share(np.array([0.0, 1.0, 2.0, 2.0, 2.0, 1.0, 0.0, 1.0]))
-    0.375
-    """
-    if len(values) < run or np.isnan(values).all():
-        return 0.0
-    held = 0
-    for rail in (np.nanmax(values), np.nanmin(values)):
-        at_rail = np.concatenate(([False], values == rail, [False]))
-        edges = np.flatnonzero(at_rail[1:] != at_rail[:-1])
-        lengths = edges[1::2] - edges[::2]
-        held += int(lengths[lengths >= run].sum())
-    return min(held / len(values), 1.0)
-
-
 def plausible(beats_s: FloatArray, span_s: float = BLOCK_S) -> NDArray[np.bool_]:
     """Tell for each block whether its beats come as a heart's usually do.
 
@@ -132,10 +86,7 @@ def ecg_quality(
     """
     t_s, energy = rest
     live = _rows(energy > FLAT_MV2, t_s, first, n)
-    edged = np.concatenate(([-np.inf], beats[0], [np.inf]))
-    after = np.searchsorted(edged, t_s)
-    apart_s = np.minimum(t_s - edged[after - 1], edged[after] - t_s)
-    between = apart_s > QRS_S
+    between = _apart(t_s, beats[0]) > QRS_S
     noise = quantile(_rows(energy[between], t_s[between], first, n), 0.8)
     beats_s, height, clipped = (_rows(row, beats[0], first, n) for row in beats)
     beats_s -= BLOCK_S * np.arange(first, first + n)[:, None]
@@ -149,6 +100,16 @@ def ecg_quality(
     whole = 1.0 - np.nansum(clipped, axis=1) / np.maximum(count, 1)
     quality: FloatArray = np.nan_to_num(clean) * read * read * whole
     return quality
+
+
+def _apart(t_s: FloatArray, beats_s: FloatArray) -> FloatArray:
+    """Return the distance of each time to the next beat in its own block, inf without one."""
+    edged = np.concatenate(([-1e12], beats_s, [1e12]))  # no block is there
+    after = np.searchsorted(edged, t_s)
+    near = edged[[after - 1, after]]  # shape (2, n)
+    own = near // BLOCK_S == t_s // BLOCK_S
+    apart: FloatArray = np.where(own, np.abs(near - t_s), np.inf).min(axis=0)
+    return apart
 
 
 def _rows(values: NDArray[Any], t_s: FloatArray, first: int, n: int) -> FloatArray:

@@ -5,9 +5,7 @@ import pytest
 
 from healthslm.signals.quality import (
     GOOD,
-    clipped_share,
     ecg_quality,
-    flat_share,
     plausible,
     quantile,
 )
@@ -64,13 +62,15 @@ def test_nothing_found_is_nothing_known():
 
 
 def test_each_block_is_judged_by_what_lies_in_it():
-    beats = np.array([[20.5, 21.3, 40.2, 41.0], [1.0, 1.0, 1.0, 0.2], [0, 0, 0, 0.0]])
-    t = np.arange(100, 250) / 5.0
-    rest = np.stack((t, np.full(len(t), 0.05)))
-    together = ecg_quality(beats, rest, 2, 3, MOMENTS)
-    apart = [ecg_quality(*_between(beats, rest, b), b, 1, MOMENTS).item() for b in (2, 3, 4)]
+    """Not even the first beat of the next block has a say in what lies between beats."""
+    t_s = np.array([20.5, 21.3, 30.5, 31.3, 40.05, 41.0])
+    beats = np.stack((t_s, np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.6]), np.zeros(6)))
+    moments = np.arange(20, 50) + 0.97
+    rest = np.stack((moments, np.where((38 < moments) & (moments < 40), 0.2, 0.05)))
+    together = ecg_quality(beats, rest, 2, 3, 10)
+    apart = [ecg_quality(*_between(beats, rest, b), b, 1, 10).item() for b in (2, 3, 4)]
     assert together.tolist() == apart
-    assert together[0] > together[2] > together[1] == 0.0
+    assert together[0] > together[2] > together[1] > 0.0
 
 
 def _between(beats, rest, b):
@@ -101,27 +101,6 @@ def row(*beats_s):
 )
 def test_a_rhythm_is_plausible_within_the_limits_of_orphanidou(beats_s, told):
     assert plausible(row(*beats_s)).tolist() == [told]
-
-
-def test_flat_share_counts_steps_that_are_no_change():
-    assert flat_share(np.zeros(100)) == 1.0
-    assert flat_share(np.arange(100.0)) == 0.0
-    assert flat_share(np.array([0, 0.5, 1.0, 3.0]), least=0.5) == pytest.approx(2 / 3)
-    assert flat_share(np.array([NAN, 1.0, 2.0])) == 0.5
-    assert flat_share(np.array([1.0])) == 1.0
-
-
-def test_clipped_share_counts_plateaus_at_the_ends_of_the_range_alone():
-    wave = np.sin(np.linspace(0, 20, 500))
-    assert clipped_share(wave) == 0.0
-    assert clipped_share(np.clip(wave, -0.8, 0.8)) == pytest.approx(0.41, abs=0.02)
-    middle = np.array([0.0, 1, 1, 1, 2, -1, 0])
-    assert clipped_share(middle) == 0.0
-    assert clipped_share(np.array([0.0, 2, 2, 1, 0])) == 0.0  # two in a row can be chance
-    assert clipped_share(np.array([0.0, 0, 2, 2, 1, 0])) == 0.0  # nor do two ends add up
-    assert clipped_share(np.ones(5)) == 1.0
-    assert clipped_share(np.full(5, NAN)) == 0.0
-    assert clipped_share(np.array([1.0, 1.0])) == 0.0
 
 
 def test_a_quantile_leaves_out_what_is_not_there():
