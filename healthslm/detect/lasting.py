@@ -23,7 +23,7 @@ LEAST_READINGS = 3  # [P] one or two values may be a slip of the sensor
 CLEAR_FACTOR = 2.0  # [P] what took so long to be certain takes twice as long to be over
 PAUSE_S = 60.0  # [P] a hole of up to a minute freezes, a longer one resets
 FIRST_PACE_S = 30.0
-SLOWEST_PACE_S = 900.0
+FASTEST_PACE_S, SLOWEST_PACE_S = 1.0, 900.0
 PACE_GROWTH = 1.25  # so that one silence is never taken for the pace of the stream
 EPSILON_S = 1e-6  # seconds UTC in a float are exact to 0.24 µs
 
@@ -118,13 +118,13 @@ def advance(
     sign
         +1 where larger is worse, -1 where smaller is.
     """
-    step_s = 0.0 if run.newest_s is None else t_s - run.newest_s
-    pace_s = min(step_s, run.pace_s * PACE_GROWTH, SLOWEST_PACE_S) if step_s > 0 else run.pace_s
+    step_s = run.pace_s if run.newest_s is None else t_s - run.newest_s
+    pace_s = min(max(step_s, FASTEST_PACE_S), run.pace_s * PACE_GROWTH, SLOWEST_PACE_S)
     ended: tuple[News, ...] = ()
     if step_s < 0 or step_s > max(PAUSE_S, 2 * run.pace_s) + EPSILON_S:
         ended = () if run.told is None else (News(run.told, ongoing=False),)
         run, step_s = Run(), 0.0
-    counted_s = min(step_s, pace_s)
+    counted_s = min(step_s, run.pace_s)  # a hole counts as one usual step
     before = run.holds or (None,) * len(levels)
     holds = tuple(
         _held(hold, t_s, value, counted_s, sign) if meets else None

@@ -7,12 +7,11 @@ its peak is sharp, so that time between samples can be read from it.
 Where we differ from the paper:
 
 - the slope is a smooth one (a derivative of a Hann window of 0.24 s), not a sum of rises;
-- the height a pulse must have is taken from the highest within a second to both sides, not
-  from a running estimate: no decision depends on anything further away;
+- the height a pulse must have is taken from the highest within a second to both sides; the
+  pulses before only tell what is too faint to end a pause, and are forgotten in 5 s;
 - t_s is the steepest rise itself; the foot of the pulse lies about 0.1 s before it.
 
-All is counted from sample index 0 and every decision is local, so it cannot show how the
-stream was cut.
+Blocks are counted from sample index 0, so nothing shows how the stream was cut.
 """
 
 from __future__ import annotations
@@ -69,7 +68,6 @@ class State:
     slope: FloatArray = field(default_factory=_empty)  # up to the newest
     decided: int = 0  # everything before this position is
     pulse: float | None = None  # the newest one; None: nothing to measure an interval from
-    good: bool = False
     heights: tuple[float, ...] = ()  # slopes of the newest pulses
     shape: FloatArray = field(default_factory=_empty)  # their mean
     blocks: tuple[Block, ...] = ()  # oldest first
@@ -79,8 +77,8 @@ class State:
 class PpgPulses:
     """Pulses, and the quality of every 10 s of one PPG; 25 to 250 Hz, 30 to 220/min.
 
-    A gap, an unread sample (NaN) or a change of clock ends the evidence: no pulse is found
-    within a second of it, and the first one after has no interval and is not yet good.
+    A gap, an unread sample (NaN) or a change of clock ends the evidence: the pulses of the
+    second before are not told, and the first one after has no interval and is not yet good.
 
     A pulse is good when its shape and height are like those of the pulses before it: a
     correlation of 0.86 at least (Orphanidou et al. 2015, doi:10.1109/JBHI.2014.2338351). The
@@ -97,10 +95,14 @@ class PpgPulses:
     """Outputs lag the input by less."""
 
     share: float = 0.25  # of the steepest rise around it: less is no pulse
-    refractory_s: float = 0.26  # no two pulses closer than this: 220/min are 0.273 s apart
+    faint: float = 0.2  # of the usual pulse: less is noise in a pause ...
+    forget_s: float = 5.0  # ... up to so long after the last pulse
+    refractory_s: float = 0.2  # no two pulses closer than this
     likeness: float = 0.86  # correlation with the pulses before, for a good one
     height_factor: float = 2.5  # and so many times higher or lower at most
-    hole_s: float = 3.0
+    rival: float = 0.5  # another rise of so much of its height ...
+    rival_s: float = 0.25  # ... closer than this is no heart's: 220/min are 0.273 s apart
+    hole_s: float = 3.0  # without a pulse
 
     def start(self) -> State:
         """Return the state before any input."""
@@ -152,50 +154,61 @@ class PpgPulses:
         before, height, after = state.slope[at - 1 : at + 2].tolist()
         offset = (before - after) / (before - 2 * height + after) / 2  # parabola
         pulse = first + at + offset
-        if state.pulse is not None and pulse - state.pulse < self.refractory_s * state.fs:
-            return state  # a tie
+        if state.pulse is not None:
+            since_s = (pulse - state.pulse) / state.fs
+            faint = height < self.faint * median(state.heights)
+            if since_s < self.refractory_s or (faint and since_s < self.forget_s):
+                return state
         state = self._pass(state, pulse, told)
         shape = _shape(state.slope, at, offset, state.fs)
-        likeness = self._likeness(state, height, shape)
+        likeness = None if not state.heights else self._likeness(state, at, shape)
         good = likeness is not None and likeness >= self.likeness
         rr_s = None if state.pulse is None else (pulse - state.pulse) / state.fs
-        told.append(Beat("pulse", state.stream, _time(state, pulse), rr_s, good))
+        at_s = state.epoch_s + pulse / state.fs
+        told.append(Beat("pulse", state.stream, at_s, rr_s, good))
         n = len(state.heights) + 1
-        mean = shape if n == 1 else state.shape + (shape - state.shape) / n
         return replace(
             state,
             pulse=pulse,
             heights=(*state.heights, height)[1 - _MEMORY :],
-            shape=mean,
-            blocks=tuple(
-                _seen(b, pulse, likeness) if b.index == int(pulse // _size(state.fs)) else b
-                for b in state.blocks
-            ),
+            shape=shape if n == 1 else state.shape + (shape - state.shape) / n,
+            blocks=(_seen(state.blocks[0], pulse, likeness), *state.blocks[1:]),
         )
 
-    def _likeness(self, state: State, height: float, shape: FloatArray) -> float | None:
-        """Return how like the pulses before it a pulse is, 0 to 1; None: there are none."""
-        if not state.heights:
-            return None
-        usual = median(state.heights)
+    def _likeness(self, state: State, at: int, shape: FloatArray) -> float:
+        """Return how like the pulses before it a pulse is, 0 to 1."""
+        height, usual = float(state.slope[at]), median(state.heights)
         if not usual / self.height_factor <= height <= usual * self.height_factor:
             return 0.0
-        norms = float(np.sqrt(np.sum(shape**2) * np.sum(state.shape**2)))
-        return max(float(np.sum(shape * state.shape)) / norms, 0.0) if norms else 0.0
+        near = int(self.rival_s * state.fs)
+        if any(
+            self._rivals(rises, height)
+            for rises in (
+                state.slope[max(at - near, 0) : at][::-1],
+                state.slope[at : at + near + 1],
+            )
+        ):
+            return 0.0  # a tremor: faster than any heart
+        return max(float(np.sum(shape * state.shape)) / float(np.sqrt(np.sum(state.shape**2))), 0.0)
 
-    def _trust(self, likeness: float) -> float:
-        """Return how far pulses so like each other can be trusted: half at the limit, else 0..1."""
-        return max(1.0 - (1.0 - likeness) / (2.0 * (1.0 - self.likeness)), 0.0)
+    def _rivals(self, rises: FloatArray, height: float) -> bool:
+        """Tell whether, going away from a pulse, the signal falls and then rises as steeply."""
+        falls = np.flatnonzero(rises <= 0)
+        beyond = rises[falls[0] :] if len(falls) else falls
+        top = int(np.argmax(beyond)) if len(beyond) else 0
+        return top + 1 < len(beyond) and float(beyond[top]) >= self.rival * height
 
     def _pass(self, state: State, position: float, told: list[Beat | Vital]) -> State:
         """Tell the quality of the blocks that end at `position` or before."""
         size = _size(state.fs)
         while state.blocks and (state.blocks[0].index + 1) * size <= position:
             block, end = state.blocks[0], (state.blocks[0].index + 1) * size
-            quality = block.readable / size * self._trust(block.likeness / max(block.compared, 1))
-            if max(block.hole, end - block.newest) > self.hole_s * state.fs:
-                quality = 0.0
-            told.append(Vital("ppg_quality", state.stream, _time(state, end), quality))
+            unlike = 1.0 - block.likeness / max(block.compared, 1)
+            trust = max(1.0 - 0.5 * unlike / (1.0 - self.likeness), 0.0)  # half at the limit
+            hole_s = max(block.hole, end - block.newest) / state.fs
+            quality = 0.0 if hole_s > self.hole_s else trust * block.readable / size
+            end_s = state.epoch_s + end / state.fs
+            told.append(Vital("ppg_quality", state.stream, end_s, quality))
             state = replace(state, blocks=state.blocks[1:])
         return state
 
@@ -206,12 +219,8 @@ def _size(fs: float) -> int:
 
 
 def _half(fs: float) -> int:
-    """Return half the length of the slope filter, which is its delay, in samples."""
+    """Return the delay of the slope filter in samples: half its length."""
     return max(round(_WINDOW_S / 2 * fs), 1)
-
-
-def _time(state: State, position: float) -> float:
-    return state.epoch_s + position / state.fs
 
 
 def _highest(slope: FloatArray, near: int) -> FloatArray:
