@@ -41,6 +41,7 @@ class Store:
         self._rows = rows
         self._audited = audited
         self._letters: deque[tuple[str, bytes]] = deque()
+        self._pending = 0  # bytes in them
         self._raw_was_read = False
 
     @classmethod
@@ -124,6 +125,7 @@ class Store:
             draft.head.count("set_aside", len(letters))
             draft.head.pipeline = state
         self._letters.clear()
+        self._pending = 0
 
     def state(self) -> bytes | None:
         """Return the state of the newest commit; None before the first."""
@@ -170,8 +172,9 @@ class Store:
         The newest megabyte is kept, and the first 64 KiB of each.
         """
         self._letters.append((reason, payload[:LETTER_BYTES]))
-        while sum(len(kept) for _, kept in self._letters) > PENDING_BYTES:
-            self._letters.popleft()
+        self._pending += len(self._letters[-1][1])
+        while self._pending > PENDING_BYTES or len(self._letters) > len(RING_ROWS):
+            self._pending -= len(self._letters.popleft()[1])
 
     def letters(self) -> Iterator[tuple[str, bytes]]:
         """Yield (reason, payload) of what was set aside and still is there; owner only."""

@@ -393,7 +393,16 @@ def test_after_a_failed_sync_the_object_is_of_no_more_use(folder):
         assert store.state() == b"good"
 
 
-def test_every_connection_syncs_each_commit_and_overwrites_what_it_deletes(folder):
+def test_every_connection_syncs_each_commit_and_overwrites_what_it_deletes(folder, monkeypatch):
+    """Whatever the defaults of the SQLite at hand: Debian's overwrites, others do not."""
+    plain = sqlite3.connect
+
+    def careless(*args, **kwargs):
+        db = plain(*args, **kwargs)
+        db.executescript("PRAGMA secure_delete = OFF; PRAGMA synchronous = OFF")
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", careless)
     with vault.Store.open(folder) as store:
         pragma = {
             name: store._rows._db.execute(f"PRAGMA {name}").fetchone()[0]
@@ -405,6 +414,16 @@ def test_every_connection_syncs_each_commit_and_overwrites_what_it_deletes(folde
         "secure_delete": 1,
         "page_size": 4096,
     }
+
+
+def test_a_flood_of_small_letters_keeps_no_more_than_the_ring_holds(folder):
+    with vault.Store.open(folder) as store:
+        for i in range(3000):
+            store.set_aside("flood", b"%d" % i)
+        store.commit([], [], b"", now_s=T0)
+        assert store.counts()["set_aside"] == 1024
+    with owned(folder) as store:
+        assert [int(payload) for _, payload in store.letters()] == list(range(1976, 3000))
 
 
 def test_opening_and_reading_the_state_loads_no_numpy(folder):
