@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from healthslm.cli import console
-from healthslm.cli.place import DAY_S, Place, find
+from healthslm.cli import console, finding
+from healthslm.cli.place import DAY_S, find
 from healthslm.records import Beat, Derived, Summary, Vital
 from healthslm.review import timeline
 from healthslm.review.timeline import Event
 
 if TYPE_CHECKING:
+    from healthslm.records import Frame
     from healthslm.review.strips import Strip
 
 BEFORE_S = 2.0  # of a lasting event's onset, on its strip
@@ -120,27 +121,39 @@ def show(
         row, event = chosen(timeline.events(records), which)
         t0_s, t1_s = window(event, at_s)
         frames = list(opened.frames(t0_s - RUN_UP_S, t1_s + RUN_UP_S))
+    strip = drawn(frames, event, stream, t0_s, t1_s, raw)
+    mark = (event.t0_s, event.t1_s)
+    if svg_file and strip is not None:
+        svg_file.write_text(strips.svg_strip(strip, place.zone, mark), "utf-8")
+        console.note(f"wrote {svg_file}: raw samples in clear; keep it on the board")
+    told = summaries(records, event)
+    if json_:
+        data = finding.document(place.zone, row, event, records, told, strip)
+        console.emit("finding", data)
+        return
+    finding.details(place.zone, event, records)
+    console.out()
+    unseen = "No ECG was recorded at this time."
+    console.out(strips.braille(strip, place.zone, mark) if strip else unseen)
+    finding.wording(told)
+
+
+def drawn(
+    frames: Sequence[Frame], event: Event, stream: str | None, t0_s: float, t1_s: float, raw: bool
+) -> Strip | None:
+    """Return the ECG between two times, filtered unless `raw`; None where none was read."""
+    from healthslm.review import strips
+
     lane = stream or lane_of(event, sorted({f.name for f in frames if f.kind == "ecg"}))
+    if lane is None:
+        return None
     try:
-        strip = strips.cut(frames, lane, t0_s - RUN_UP_S, t1_s + RUN_UP_S) if lane else None
+        strip = strips.cut(frames, lane, t0_s - RUN_UP_S, t1_s + RUN_UP_S)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--stream") from error
-    if strip is not None:
-        strip = strips.crop(strip if raw else strips.monitor(strip), t0_s, t1_s)
-    if svg_file and strip is not None:
-        svg_file.write_text(strips.svg_strip(strip, place.zone, (event.t0_s, event.t1_s)), "utf-8")
-        console.note(f"wrote {svg_file}: raw samples in clear; keep it on the board")
-    told = tuple(summaries(records, event))
-    if json_:
-        console.emit("finding", document(place, row, event, records, told, strip))
-        return
-    details(place, row, event, records)
-    console.out()
     if strip is None:
-        console.out("No ECG was recorded at this time.")
-    else:
-        console.out(strips.braille(strip, place.zone, (event.t0_s, event.t1_s)))
-    wording(told)
+        return None
+    return strips.crop(strip if raw else strips.monitor(strip), t0_s, t1_s)
 
 
 def recent(records: Iterable[Derived], days: int) -> list[Derived]:
@@ -214,96 +227,3 @@ def sums(found: Sequence[Event]) -> str:
     kinds = (sum(e.severity == s for e in found) for s in timeline.SEVERITIES)
     parts = ", ".join(f"{n} {s}" for n, s in zip(kinds, timeline.SEVERITIES, strict=True) if n)
     return f"{console.count(len(found), 'finding')}: {parts}"
-
-
-def details(place: Place, row: int, event: Event, records: Sequence[Derived]) -> None:
-    """Write what is known of one event."""
-    title = timeline.words(event.kind)
-    console.out(f"{console.graded(event.severity, f'{event.severity} · {title}')}  {event.id}")
-    lasted = timeline.lasting(event.t1_s - event.t0_s)
-    still = "; its end is not known" if event.ongoing else ""
-    console.pairs(
-        [
-            ("began", timeline.when(event.t0_s, place.zone)),
-            ("lasted", f"{lasted}{still}"),
-            *(
-                (f"{f.stream}", ", ".join(" ".join(timeline.quantity(*e)) for e in f.evidence))
-                for f in event.findings
-            ),
-        ]
-    )
-    levels = timeline.around(records, event)
-    if levels:
-        console.out()
-        vitals(levels)
-
-
-def vitals(levels: dict[tuple[str, str], Any]) -> None:
-    """Write the vitals around an event: the median, and the least and greatest."""
-    rows = []
-    for (kind, stream), spans in levels.items():
-        unit = timeline.VITAL_UNITS.get(kind, ("", 2))[0]
-        measured = stream.partition("/")[2].partition("-")[0]
-        name = "" if kind == measured else timeline.words(kind).removeprefix(f"{measured} ")
-        label = " ".join(part for part in (stream, name, console.dim(unit) if unit else "") if part)
-        rows.append((label, *(spread(kind, level) for level in spans)))
-    console.table(("median (least-greatest)", "10 min before", "during", "10 min after"), rows)
-
-
-def spread(kind: str, level: timeline.Level | None) -> str:
-    """Return a level as "72 (64-81)"; "-" where nothing was read."""
-    if level is None:
-        return "-"
-    low, middle, high = (timeline.reading(kind, v) for v in (level.low, level.middle, level.high))
-    return f"{middle} ({low}-{high})" if low != high else middle
-
-
-def wording(told: Sequence[Summary]) -> None:
-    """Write what the person was told."""
-    console.out()
-    if not told:
-        console.out("The person has not been told of that day yet.")
-        return
-    for summary in told:
-        console.out(console.bold(f"Told ({summary.lang}, by {summary.source})"))
-        console.out(click.wrap_text(summary.text, 78, initial_indent="  ", subsequent_indent="  "))
-
-
-def document(
-    place: Place,
-    row: int,
-    event: Event,
-    records: Sequence[Derived],
-    told: Sequence[Summary],
-    strip: Strip | None,
-) -> dict[str, Any]:
-    """Return everything that `show` shows, as plain data."""
-    spans = ("before", "during", "after")
-    around = [
-        {
-            "kind": kind,
-            "stream": stream,
-            **{
-                span: None
-                if level is None
-                else {"n": level.count, "least": level.low, "median": level.middle}
-                | {"greatest": level.high}
-                for span, level in zip(spans, levels, strict=True)
-            },
-        }
-        for (kind, stream), levels in timeline.around(records, event).items()
-    ]
-    drawn = None
-    if strip is not None:
-        drawn = {
-            "stream": strip.stream,
-            "start": timeline.iso(strip.t0_s, place.zone),
-            "fs": strip.fs,
-            "filter": strip.filter,
-            "mv": [None if v != v else round(v, 4) for v in strip.values.tolist()],
-        }
-    texts = [{"lang": s.lang, "text": s.text, "source": s.source} for s in told]
-    finding = {"row": row, **timeline.as_json(event, place.zone)}
-    return {"timezone": place.zone, "finding": finding, "vitals": around, "told": texts} | {
-        "strip": drawn
-    }

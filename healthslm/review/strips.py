@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from healthslm.records import FloatArray, Frame
 
 MM_PER_S = 25.0
+DOTS_PER_S = 14
+DOTS_PER_MM = DOTS_PER_S / MM_PER_S
 GAINS_MM_PER_MV = (40.0, 30.0, 20.0, 15.0, 10.0, 7.5, 5.0, 2.5, 1.0)
 
 # Bits of a braille cell, by dot row and dot column (Unicode 15, chapter 21.1).
@@ -116,44 +118,72 @@ def braille(
 
     mark  Start and end of the event, UTC seconds: drawn above the trace.
     """
-    dots_per_s, dot_rows = 14, 4 * rows
-    dots_per_mm = dots_per_s / MM_PER_S
-    width = max(round(strip.seconds * dots_per_s), 2)
+    width = max(round(strip.seconds * DOTS_PER_S), 2)
     lows, highs = _columns(strip.values, width)
     if not np.isfinite(lows).any():
         return f"{strip.stream}: nothing was read here"
-    bottom, top = float(np.nanmin(lows)), float(np.nanmax(highs))
-    fits = [g for g in GAINS_MM_PER_MV if (top - bottom) * g * dots_per_mm <= dot_rows - 1]
-    gain = fits[0] if fits else GAINS_MM_PER_MV[-1]
-    dots_per_mv = gain * dots_per_mm
-    zero = round((dot_rows - 1) / 2 + (top + bottom) / 2 * dots_per_mv)  # dot row of 0 mV
-
-    def row(mv: FloatArray) -> NDArray[np.int64]:
-        at = np.nan_to_num(np.rint(zero - mv * dots_per_mv))
-        dots: NDArray[np.int64] = np.clip(at, 0, dot_rows - 1).astype(np.int64)
-        return dots
-
-    ink = np.zeros((dot_rows, width + width % 2), bool)
-    upper, lower = row(highs), row(lows)
+    grid = _Grid.holding(float(np.nanmin(lows)), float(np.nanmax(highs)), 4 * rows)
+    ink = np.zeros((grid.rows, width + width % 2), bool)
+    upper, lower = grid.row(highs), grid.row(lows)
     for x in np.flatnonzero(np.isfinite(lows)).tolist():
         ink[upper[x] : lower[x] + 1, x] = True
-    pulse = np.zeros((dot_rows, 4), bool)  # 1 mV for 0.2 s
-    foot, head = row(np.zeros(1))[0], row(np.ones(1))[0]
-    pulse[foot, [0, 3]] = pulse[head, 1:3] = True
-    pulse[head : foot + 1, [0, 3]] = True
     body = [
-        f"{_scale(4 * r, zero, dots_per_mv, dot_rows)}{left} {right}"
-        for r, (left, right) in enumerate(zip(_cells(pulse), _cells(ink), strict=True))
+        f"{grid.margin(4 * r)}{left} {right}"
+        for r, (left, right) in enumerate(zip(_cells(grid.pulse()), _cells(ink), strict=True))
     ]
     unread = "" if np.isfinite(strip.values).all() else "; blank: nothing was read"
     label = (
-        f"{strip.lead}; 25 mm/s, {gain:g} mm/mV (pulse = 1 mV); filter {strip.filter}; "
+        f"{strip.lead}; 25 mm/s, {grid.gain:g} mm/mV (pulse = 1 mV); filter {strip.filter}; "
         f"{strip.fs:g} Hz{unread}"
     )
-    fine = f"drawn to ±{500 / dots_per_s:.0f} ms, ±{0.5 / dots_per_mv:.2f} mV"
-    head_line = f"{strip.stream}, {when(strip.t0_s, zone)}, {strip.seconds:g} s"
+    fine = f"drawn to ±{500 / DOTS_PER_S:.0f} ms, ±{0.5 / grid.dots_per_mv:.2f} mV"
+    title = f"{strip.stream}, {when(strip.t0_s, zone)}, {strip.seconds:g} s"
     above = [_marked(strip, mark, width // 2)] if mark else []
-    return "\n".join([head_line, *above, *body, *_axis(strip, width // 2), label, fine])
+    return "\n".join([title, *above, *body, *_axis(strip, width // 2), label, fine])
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The dot rows of a strip, counted from the top."""
+
+    rows: int
+    gain: float  # mm/mV
+    zero: int  # row of 0 mV; it may lie outside
+
+    @classmethod
+    def holding(cls, bottom: float, top: float, rows: int) -> _Grid:
+        """Return the grid of the largest gain at which `bottom` to `top` (mV) fits."""
+        tall = [(top - bottom) * gain * DOTS_PER_MM for gain in GAINS_MM_PER_MV]
+        fits = [g for g, dots in zip(GAINS_MM_PER_MV, tall, strict=True) if dots <= rows - 1]
+        gain = fits[0] if fits else GAINS_MM_PER_MV[-1]
+        middle = (top + bottom) / 2 * gain * DOTS_PER_MM
+        return cls(rows, gain, round((rows - 1) / 2 + middle))
+
+    @property
+    def dots_per_mv(self) -> float:
+        return self.gain * DOTS_PER_MM
+
+    def row(self, mv: FloatArray) -> NDArray[np.int64]:
+        """Return the dot rows of values; what does not fit is drawn at the edge."""
+        at = np.nan_to_num(np.rint(self.zero - mv * self.dots_per_mv))
+        dots: NDArray[np.int64] = np.clip(at, 0, self.rows - 1).astype(np.int64)
+        return dots
+
+    def pulse(self) -> NDArray[np.bool_]:
+        """Return 1 mV for 0.2 s, shape (rows, 4)."""
+        ink = np.zeros((self.rows, 4), bool)
+        foot, head = self.row(np.array([0.0, 1.0])).tolist()
+        ink[head, 1:3] = True
+        ink[head : foot + 1, [0, 3]] = True
+        return ink
+
+    def margin(self, dot: int) -> str:
+        """Return the margin of the line that begins at a dot row: values at top, 0 and bottom."""
+        if dot <= self.zero < dot + 4:
+            return "    0 ┼"
+        if dot in (0, self.rows - 4):
+            return f"{(self.zero - dot - 1.5) / self.dots_per_mv:+5.1f} ┤"
+        return "   mV │" if dot == 4 else "      │"
 
 
 def _columns(values: FloatArray, width: int) -> tuple[FloatArray, FloatArray]:
@@ -181,15 +211,6 @@ def _cells(ink: NDArray[np.bool_]) -> list[str]:
     cells = ink.reshape(rows, 4, columns, 2).transpose(0, 2, 1, 3)
     codes = 0x2800 + (cells * DOTS).sum((2, 3))
     return ["".join(map(chr, line)) for line in codes.tolist()]
-
-
-def _scale(dot: int, zero: int, dots_per_mv: float, dot_rows: int) -> str:
-    """Return the margin of the row that begins at dot `dot`: a value at top, zero and bottom."""
-    if dot <= zero < dot + 4:
-        return "    0 ┼"
-    if dot in (0, dot_rows - 4):
-        return f"{(zero - dot - 1.5) / dots_per_mv:+5.1f} ┤"
-    return "   mV │" if dot == 4 else "      │"
 
 
 def _axis(strip: Strip, cells: int) -> list[str]:
@@ -231,15 +252,7 @@ def svg_strip(strip: Strip, zone: str, mark: tuple[float, float] | None = None) 
         f"{strip.stream}, {strip.lead}, {when(strip.t0_s, zone)}, 25 mm/s, 10 mm/mV, "
         f"filter {strip.filter}, {strip.fs:g} Hz"
     )
-    x = left + np.arange(len(strip.values)) / strip.fs * MM_PER_S
-    y = zero - strip.values * 10.0
-    read = np.flatnonzero(np.isfinite(y))
-    runs = np.split(read, np.flatnonzero(np.diff(read) > 1) + 1)
-    trace = "".join(
-        "M" + " ".join(f"{a:.2f},{b:.2f}" for a, b in zip(x[r], y[r], strict=True))
-        for r in runs
-        if len(r)
-    )
+    trace = _path(left, zero, strip)
     span = ""
     if mark:
         a, b = (left + min(max(t - strip.t0_s, 0.0), strip.seconds) * MM_PER_S for t in mark)
@@ -264,3 +277,16 @@ viewBox="0 0 {wide:g} {head + high:g}">
 <path d="{trace}" fill="none" stroke="#111" stroke-width="0.25" stroke-linejoin="round"/>
 </svg>
 """
+
+
+def _path(left: float, zero: float, strip: Strip) -> str:
+    """Return the trace as an SVG path in millimetres; it breaks where nothing was read."""
+    x = left + np.arange(len(strip.values)) / strip.fs * MM_PER_S
+    y = zero - strip.values * 10.0
+    read = np.flatnonzero(np.isfinite(y))
+    runs = np.split(read, np.flatnonzero(np.diff(read) > 1) + 1)
+    return "".join(
+        "M" + " ".join(f"{a:.2f},{b:.2f}" for a, b in zip(x[r], y[r], strict=True))
+        for r in runs
+        if len(r)
+    )
