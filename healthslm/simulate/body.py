@@ -115,8 +115,11 @@ def _activity(
 ) -> FloatArray:
     """Return the mean deviation from 1 g: still in sleep, fidgeting by day, brisk on a walk."""
     activity_g = np.where(asleep > 0, 0.004, 0.02 * np.exp(0.3 * pink(rng, len(t_s))))
-    stirs = rng.random(len(t_s)) < np.where(asleep > 0, 1 / 1500, 1 / 200)  # one in so many seconds
+    stirs = rng.random(len(t_s)) < np.where(asleep > 0, 1 / 1500, 1 / 150)  # one in so many seconds
+    stirs |= (asleep == 0) & (t_s % 240 == 0)  # nobody sits quite still for long
     moving = np.convolve(stirs, np.ones(15))[: len(t_s)] > 0
+    for h in plan.of("tachycardia"):  # which is one at rest
+        moving &= plateau(t_s, h, 1.0) == 0
     activity_g += np.where(asleep > 0, 0.015, 0.08) * moving
     for h in plan.of("walk"):
         activity_g += 0.24 * plateau(t_s, h, 30)

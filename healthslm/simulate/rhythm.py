@@ -104,6 +104,7 @@ def _with_ectopic(
     ectopic = np.zeros(len(times), np.bool_)
     at = np.cumsum(rng.integers(60, 160, len(times) // 60 + 1))
     at = at[at < len(times) - 2]
+    at = at[np.diff(times)[at] < 1.1]  # else the pause that follows would be one to report
     moved = times.copy()
     moved[at] -= 0.38 * (times[at] - times[at - 1])  # the next sinus beat keeps its time
     ectopic[at] = True
