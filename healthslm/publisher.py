@@ -79,10 +79,12 @@ class Outbox:
         fresh = []
         while self._sent < min(self.window, len(self._entries)):
             entry = self._entries[self._sent]
+            name, boot = entry.frame.name, entry.frame.boot
+            if any(lane == name and older < boot for lane, older in self._kept):
+                break  # the daemon would take the new boot for the end of the old one
             self._sent += 1
             if not entry.done:
-                kept = self._kept[entry.frame.name, entry.frame.boot][0].frame.seq
-                fresh.append(replace(entry.frame, kept=kept))
+                fresh.append(replace(entry.frame, kept=self._kept[name, boot][0].frame.seq))
         return fresh
 
     def acked(self, name: str, ack: Ack, now_s: float) -> None:

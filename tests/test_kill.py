@@ -22,6 +22,7 @@ from healthslm.records import Finding, Frame
 from healthslm.vault import PROFILES, Store, create
 
 T0_S = 1.7e9
+ENOUGH = 1500  # frames: half an hour, with three bouts of illness
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  of a store that lives for a test
 DAEMON = """
 import sys
@@ -101,7 +102,9 @@ def by_lane(findings):
 
 def play(publisher, source, sent, until):
     """Send frames until `until` says that it is enough."""
+    limit_s = time.monotonic() + 60.0
     while not until():
+        assert time.monotonic() < limit_s, "nothing is acknowledged any more"
         if publisher.outbox.waiting < publisher.outbox.window:
             frame = next(source)
             sent.append(frame)
@@ -110,7 +113,7 @@ def play(publisher, source, sent, until):
 
 
 @pytest.mark.parametrize("kind", BROKERS)
-def test_no_kill_loses_a_frame_or_stores_one_twice(kind, tmp_path, record_property):
+def test_no_kill_loses_a_frame_or_stores_one_twice(kind, tmp_path):
     """20 kills of the daemon and 10 of the broker, then the whole store against what was sent."""
     chance = random.Random(20)
     create(tmp_path / "store", PASSPHRASE, now_s=T0_S, profile=PROFILES["cheapest"])
@@ -123,7 +126,10 @@ def test_no_kill_loses_a_frame_or_stores_one_twice(kind, tmp_path, record_proper
         Publisher(server.url, "ada", patience_s=3.0) as publisher,
     ):
         for victim in kills:
-            end_s = time.monotonic() + chance.uniform(0.2, 1.6)
+            if chance.random() < 0.6:  # at work; else wherever it is, starting perhaps
+                stored = publisher.outbox.acknowledged
+                play(publisher, source, sent, lambda n=stored: publisher.outbox.acknowledged > n)
+            end_s = time.monotonic() + chance.uniform(0.0, 0.7)
             play(publisher, source, sent, lambda e=end_s: time.monotonic() > e)
             if victim == "daemon":
                 daemon.kill()
@@ -131,6 +137,7 @@ def test_no_kill_loses_a_frame_or_stores_one_twice(kind, tmp_path, record_proper
             else:
                 server.kill()
                 server.start()
+        play(publisher, source, sent, lambda: len(sent) >= ENOUGH)
         publisher.flush(30.0)
         assert publisher.outbox.acknowledged == len(sent)
         assert daemon.stop() == 0
@@ -142,9 +149,6 @@ def test_no_kill_loses_a_frame_or_stores_one_twice(kind, tmp_path, record_proper
     assert counts["taken"] == len(sent)
     assert by_lane(findings) == by_lane(direct(sent))
     assert len(findings) >= 4  # or the comparison above says little
-    record_property("frames", len(sent))
-    record_property("sent again", publisher.outbox.again)
-    record_property("counts", str(counts))
 
 
 def test_sigterm_finishes_what_was_taken_and_nothing_heavy_was_loaded(tmp_path):
