@@ -47,24 +47,26 @@ class _Lane:
     def context(self) -> tuple[str, ...]:
         return getattr(self.stage, "context", ())
 
-    def take(self, item: Item) -> list[Item]:
-        """Return what may be handed to the stage now, oldest first."""
+    def take(self, item: Item, horizon_s: float) -> list[Item]:
+        """Return what may be handed to the stage now, oldest first.
+
+        horizon_s  nothing older can come from any stream.
+        """
         if not self.context:
             return [item]
         kind = _kind(item)
         self.newest_s[kind if kind in self.context else ""] = item.t_s
         insort(self.pending, item, key=_order)
-        end = bisect_left(self.pending, self._settled(), key=_order)
+        end = bisect_left(self.pending, self._settled(horizon_s), key=_order)
         ready, self.pending = self.pending[:end], self.pending[end:]
         return ready
 
-    def _settled(self) -> tuple[float, str, str]:
+    def _settled(self, horizon_s: float) -> tuple[float, str, str]:
         """Return the place in the order before which nothing more can come."""
         if "tick" in self.context:  # ticks come for certain, and long after the data
             return (self.newest_s.get("tick", float("-inf")), LAST, "")
-        own_s = self.newest_s.get("", float("-inf"))
-        others_s = min(self.newest_s.get(k, float("-inf")) for k in self.context)
-        return (min(own_s, max(others_s, own_s - PATIENCE_S)), "", "")
+        newest = (self.newest_s.get(kind, float("-inf")) for kind in ("", *self.context))
+        return (max(horizon_s, min(newest)), "", "")
 
 
 class Pipeline:
@@ -98,11 +100,12 @@ class Pipeline:
         outputs do not depend on where the streams were cut.
         """
         out: list[Derived] = []
+        self._newest_s = max(self._newest_s, item.end_s if isinstance(item, Chunk) else item.t_s)
         if isinstance(item, Chunk):
             self._carry(item, out)
         if self._tick_s == float("-inf"):
             self._tick_s = item.t_s // TICK_S * TICK_S
-        self._pass_time(item.end_s if isinstance(item, Chunk) else item.t_s, out)
+        self._tick(out)
         return out
 
     def _carry(self, item: Item, out: list[Derived]) -> None:
@@ -126,23 +129,27 @@ class Pipeline:
             self._lanes[key] = lane = _Lane(stage, stage.start())
             for known in self._recent:
                 if _kind(known) in lane.context and known.t_s >= item.t_s - PATIENCE_S:
-                    lane.take(known)
+                    lane.take(known, float("-inf"))
         return self._lanes[key]
 
     def _work(self, lane: _Lane, item: Item, out: list[Derived]) -> None:
-        for ready in lane.take(item):
+        for ready in lane.take(item, self._horizon_s):
             lane.state, results = lane.stage.step(lane.state, ready)
             for result in results:
                 out.append(result)
                 if not isinstance(result, Finding):
                     self._carry(result, out)
 
-    def _pass_time(self, t_s: float, out: list[Derived]) -> None:
+    def _tick(self, out: list[Derived]) -> None:
         """Tick at every whole minute that no stream can still bring data for."""
-        self._newest_s = max(self._newest_s, t_s)
-        while self._tick_s < _minute(self._newest_s):
+        while self._tick_s < self._horizon_s // TICK_S * TICK_S:
             self._tick_s += TICK_S
             self._carry(Tick(self._tick_s), out)
+
+    @property
+    def _horizon_s(self) -> float:
+        """Time before which no stream can still bring data."""
+        return self._newest_s - PATIENCE_S
 
     def snapshot(self) -> bytes:
         """Return everything the next `feed` depends on."""
@@ -174,11 +181,6 @@ class Pipeline:
             except msgspec.ValidationError:
                 lane = _Lane(stage, stage.start())
             self._lanes[name, stream] = lane
-
-
-def _minute(newest_s: float) -> float:
-    """Return the last whole minute that no stream can still bring data for."""
-    return (newest_s - PATIENCE_S) // TICK_S * TICK_S
 
 
 def _kind(item: Item) -> str:

@@ -128,8 +128,20 @@ def test_context_is_what_was_known_at_that_time() -> None:
 def test_a_silent_context_delays_and_never_blocks() -> None:
     """Without any activity each pulse is told once patience has passed."""
     told = run(pipeline(WithContext()), chunks({"pulse_rate": [10]}))
-    assert [f.t0_s for f in told] == list(range(int(600 - PATIENCE_S) - 1))
+    assert [f.t0_s for f in told] == list(range(int(600 - PATIENCE_S)))
     assert {dict(f.evidence)["activity"] for f in told} == {-1.0}
+
+
+def test_a_silent_stream_does_not_gather_context() -> None:
+    """What waits is bounded by patience, also where a lane's own stream has ended."""
+    machine = pipeline(WithContext())
+    machine.feed(Chunk("band/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(60)))
+    sizes = []
+    for at in range(0, 6000, 60):
+        machine.feed(Chunk("band/activity", "activity", 0.0, 1.0, at, np.ones(60)))
+        sizes.append(len(machine.snapshot()))
+    assert max(sizes[10:]) - min(sizes[10:]) < 200
+    assert max(sizes) < 40_000
 
 
 def test_two_streams_never_mix_their_evidence() -> None:
