@@ -190,9 +190,8 @@ def default_toml(
     folder: str = "store",
 ) -> str:
     """Return a configuration file with every key, its default and what it means."""
-    return _TEMPLATE.format(
-        **{k: msgspec.json.encode(v).decode() for k, v in locals().items()}  # a TOML string
-    )
+    values = {k: msgspec.json.encode(v).decode() for k, v in locals().items()}  # TOML strings
+    return _TEMPLATE.format(**values)
 
 
 _TEMPLATE = """\
