@@ -192,8 +192,14 @@ def _choose(logits: FloatArray, draw: random.Random | None) -> int:
     return int(odds.searchsorted(draw.random() * odds[-1], side="right"))
 
 
-def _request(stream: IO[bytes]) -> tuple[Path, list[Job]]:
-    """Return the folder and the jobs that were asked for; Refusal("request") if not understood."""
+def request(stream: IO[bytes]) -> tuple[Path, list[Job]]:
+    """Return the folder and the jobs that are asked for.
+
+    Raises
+    ------
+    Refusal
+        "request": not of the form above, or too long.
+    """
     data = stream.read(MAX_REQUEST + 1)
     if len(data) > MAX_REQUEST:
         raise Refusal("request")
@@ -206,11 +212,14 @@ def _request(stream: IO[bytes]) -> tuple[Path, list[Job]]:
                 tuple(job["slots_required"]),
                 job["seed"],
             )
-            for job in asked["jobs"][:MAX_JOBS]
+            for job in asked["jobs"]
         ]
-        return Path(asked["model"]), jobs
+        folder = Path(asked["model"])
     except (KeyError, TypeError, ValueError):
         raise Refusal("request") from None
+    if len(jobs) > MAX_JOBS:
+        raise Refusal("request")
+    return folder, jobs
 
 
 def close_the_doors() -> None:
@@ -240,7 +249,7 @@ def main() -> int:
     _limit(resource.RLIMIT_CORE, 0)  # a core file would hold the prompt
     try:
         with Path("/proc/self/status").open() as status:
-            folder, jobs = _request(sys.stdin.buffer)
+            folder, jobs = request(sys.stdin.buffer)
             files = read(folder)
             close_the_doors()
             model = Model(files)

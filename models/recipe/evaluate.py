@@ -126,10 +126,26 @@ def days(count: int) -> Iterator[Facts]:
             count -= 1
 
 
+def write(folder: Path, count: int) -> None:
+    """Put the figures and the card into the model's folder, and seal it."""
+    from card import card
+    from export import seal
+
+    found = figures(folder, count)
+    (folder / "evaluation.json").write_text(json.dumps(found, indent=1) + "\n")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "CARD.md").write_text(card(manifest, found))
+    seal(folder)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Judge a model on fact sets it never saw.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=2000, help="texts, both languages together")
+    parser.add_argument("--count", type=int, default=4000, help="texts, both languages together")
+    parser.add_argument("--write", action="store_true", help="into the model's folder, with a card")
     given = parser.parse_args()
-    json.dump(figures(given.folder, given.count), sys.stdout, indent=1)
-    sys.stdout.write("\n")
+    if given.write:
+        write(given.folder, given.count)
+    else:
+        json.dump(figures(given.folder, given.count), sys.stdout, indent=1)
+        sys.stdout.write("\n")

@@ -12,7 +12,6 @@ with one float32 scale a block; the embedding shares its bytes with the head.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 from collections.abc import Sequence
@@ -276,9 +275,3 @@ def seal(folder: Path) -> None:
 
 def _write(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Seal a model's folder after a file changed.")
-    parser.add_argument("folder", type=Path)
-    seal(parser.parse_args().folder)

@@ -8,7 +8,50 @@ from pathlib import Path
 
 import pytest
 
+from healthslm.language.facts import Fact, Facts
+
 MINI = Path(__file__).parents[2] / "models" / "mini"
+_DAY = Facts(
+    1_767_225_600.0,
+    1_767_312_000.0,
+    "UTC",
+    (
+        Fact(
+            "tachycardia",
+            "amber",
+            (("times", "one"), ("usual", "unknown")),
+            (
+                ("start", 1_767_261_600.0),
+                ("longest", 240.0),
+                ("highest", 164.0),
+                ("worst_at", 1_767_261_600.0),
+                ("limit", 120.0),
+            ),
+        ),
+        Fact("pulse", "info", (("vs", "unknown"),), (("typical", 63.0),)),
+        Fact("coverage", "info", (("share", "full"),), (("watched", 86_400.0),)),
+        Fact("missing", "info", (("extent", "some"),), (("what", "oxygen,breathing"),)),
+    ),
+)
+_QUIET = Facts(_DAY.t0_s, _DAY.t1_s, "UTC", _DAY.facts[1:])
+
+
+@pytest.fixture
+def mini() -> Path:
+    """Return the folder of the bundled model."""
+    return MINI
+
+
+@pytest.fixture
+def day() -> Facts:
+    """Return a day with one fast pulse, little known of the person, oxygen not measured."""
+    return _DAY
+
+
+@pytest.fixture
+def quiet() -> Facts:
+    """Return the same day without the finding."""
+    return _QUIET
 
 
 @pytest.fixture

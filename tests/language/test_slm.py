@@ -1,5 +1,6 @@
 """The child process: what it refuses, what its masks forbid, what it can still reach."""
 
+import io
 import json
 import random
 import subprocess
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from healthslm.language import slm
+from healthslm.language import guard, slm, writer
+from healthslm.language.facts import Facts
+from healthslm.language.plan import plan
 from healthslm.language.tokens import END, Vocabulary, is_slot
+from healthslm.language.wording import languages
 
 MINI = Path(__file__).parents[2] / "models" / "mini"
 CHILD = Path(slm.__file__)
@@ -25,20 +29,6 @@ def draws(seed: int | None) -> random.Random:
 def untrained(random_model: Path) -> slm.Model:
     """Return the bundled graph with random weights, ready to write."""
     return slm.Model(slm.read(random_model))
-
-
-def request(folder: Path, *jobs: slm.Job) -> bytes:
-    """Return what the child is asked on stdin."""
-    rows = [
-        {
-            "prompt": job.prompt,
-            "slots_allowed": job.slots_allowed,
-            "slots_required": job.slots_required,
-            "seed": job.seed,
-        }
-        for job in jobs
-    ]
-    return json.dumps({"model": str(folder), "jobs": rows}).encode()
 
 
 def run(data: bytes) -> tuple[int, dict[str, object]]:
@@ -59,15 +49,20 @@ def some_slots(count: int) -> tuple[str, ...]:
 
 
 PROMPT = ("<en>", "<text>")
+ROOM = slm.read(MINI).context + 1 - len(PROMPT)  # the last token is not read again
 
 
-def test_the_child_writes_one_text_for_each_job_and_tells_what_it_took() -> None:
-    slots = some_slots(2)
-    jobs = [slm.Job(PROMPT, slots, slots[:1]), slm.Job(PROMPT, slots, slots[:1], seed=3)]
-    code, answer = run(request(MINI, *jobs))
+def test_the_child_writes_a_text_for_each_job_that_the_guard_accepts(day: Facts) -> None:
+    what = plan(day)
+    rows = [writer.job(what, lang, seed) for lang in languages() for seed in (None, 3)]
+    code, answer = run(json.dumps({"model": str(MINI), "jobs": rows}).encode())
     assert code == 0
     assert set(answer) == {"texts", "ms_cpu", "rss_mb"}
-    assert [slots[0] in text for text in answer["texts"]] == [True, True]
+    verdicts = [
+        guard.check(text, what, row["prompt"][0][1:-1]).ok
+        for text, row in zip(answer["texts"], rows, strict=True)
+    ]
+    assert verdicts[::2] == [True, True]  # the likeliest, English and Spanish
     assert 0 < answer["rss_mb"] <= 80
     assert 0 < answer["ms_cpu"] < 5_000
 
@@ -106,15 +101,21 @@ def test_whatever_the_weights_no_text_ends_before_what_is_required_is_said(
     required = draw.sample([t for t in vocabulary().tokens if is_slot(t)], 3)
     text = untrained.write(slm.Job(PROMPT, tuple(required), tuple(required), seed))
     assert END not in text or set(required) <= set(text)
-    assert text.index(END) == len(text) - 1 if END in text else len(text) > 200
+    assert text.index(END) == len(text) - 1 if END in text else len(text) == ROOM
 
 
 def test_a_text_that_runs_out_of_room_has_no_end(untrained: slm.Model) -> None:
     """A slot that is required and not allowed can never be written."""
     text = untrained.write(slm.Job(PROMPT, (), some_slots(1)))
-    context = json.loads((MINI / "manifest.json").read_text())["architecture"]["context"]
     assert END not in text
-    assert len(PROMPT) + len(text) == context + 1  # the last token is not read again
+    assert len(text) == ROOM
+
+
+def reason(folder: Path) -> str:
+    """Return why a model's folder is refused."""
+    with pytest.raises(slm.Refusal) as refused:
+        slm.read(folder)
+    return refused.value.reason
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
@@ -122,19 +123,24 @@ def test_a_changed_file_is_refused(copied: Path, name: str) -> None:
     data = bytearray((copied / name).read_bytes())
     data[len(data) // 2] ^= 1
     (copied / name).write_bytes(data)
-    assert run(request(copied, slm.Job(PROMPT, (), ()))) == (1, {"error": "hash"})
+    assert reason(copied) == "hash"
+
+
+def test_the_child_tells_why_it_refuses(copied: Path) -> None:
+    (copied / "model.onnx").write_bytes(b"")
+    assert run(json.dumps({"model": str(copied), "jobs": []}).encode()) == (1, {"error": "hash"})
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "manifest.json"])
 def test_a_missing_file_is_refused(copied: Path, name: str) -> None:
     (copied / name).unlink()
-    assert run(request(copied, slm.Job(PROMPT, (), ()))) == (1, {"error": "missing"})
+    assert reason(copied) == "missing"
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"form": 2}', b"\xff", b'{"form": 1}'])
 def test_a_manifest_of_another_form_is_refused(copied: Path, content: bytes) -> None:
     (copied / "manifest.json").write_bytes(content)
-    assert run(request(copied, slm.Job(PROMPT, (), ()))) == (1, {"error": "form"})
+    assert reason(copied) == "form"
 
 
 @pytest.mark.parametrize("prompt", [(), ("<en>", "no such token"), ("<en>",) * 256])
@@ -144,13 +150,15 @@ def test_a_prompt_it_cannot_read_is_refused(prompt: tuple[str, ...]) -> None:
     assert refused.value.reason == "prompt"
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"jobs": [{}], "model": "/"}', b"\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"[1]", b'{"jobs": [{}], "model": "/"}', b"\xff", b" " * (slm.MAX_REQUEST + 1)],
+    ids=["none", "empty", "list", "half a job", "not text", "too long"],
+)
 def test_a_request_it_cannot_read_is_refused(data: bytes) -> None:
-    assert run(data) == (1, {"error": "request"})
-
-
-def test_a_request_too_long_is_refused() -> None:
-    assert run(b" " * (slm.MAX_REQUEST + 1)) == (1, {"error": "request"})
+    with pytest.raises(slm.Refusal) as refused:
+        slm.request(io.BytesIO(data))
+    assert refused.value.reason == "request"
 
 
 def test_once_the_model_is_read_no_file_and_no_socket_can_be_opened() -> None:

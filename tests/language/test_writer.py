@@ -1,49 +1,26 @@
 """The summary is the model's where the guard accepts it, and the template's in every other case."""
 
 import json
-import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from healthslm.errors import ModelError
 from healthslm.language import guard, template, writer
-from healthslm.language.facts import Fact, Facts
+from healthslm.language.facts import Facts
 from healthslm.language.plan import plan
 from healthslm.language.tokens import END, Vocabulary
 from healthslm.language.wording import fingerprint, languages, vocabulary
 
-MINI = Path(__file__).parents[2] / "models" / "mini"
-DAY = Facts(
-    1_767_225_600.0,
-    1_767_312_000.0,
-    "UTC",
-    (
-        Fact(
-            "tachycardia",
-            "amber",
-            (("times", "one"), ("usual", "unknown")),
-            (
-                ("start", 1_767_261_600.0),
-                ("longest", 240.0),
-                ("highest", 164.0),
-                ("worst_at", 1_767_261_600.0),
-                ("limit", 120.0),
-            ),
-        ),
-        Fact("pulse", "info", (("vs", "unknown"),), (("typical", 63.0),)),
-        Fact("coverage", "info", (("share", "full"),), (("watched", 86_400.0),)),
-        Fact("missing", "info", (("extent", "some"),), (("what", "oxygen,breathing"),)),
-    ),
-)
-QUIET = Facts(DAY.t0_s, DAY.t1_s, "UTC", DAY.facts[1:])
+Put = Callable[[str], None]
 
 
 @pytest.fixture
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
     """Put another program in the model's place."""
 
     def put(program: str) -> None:
@@ -54,62 +31,60 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return put
 
 
-def by_template(lang: str, day: Facts = DAY) -> str:
+def by_template(day: Facts, lang: str) -> str:
     """Return what the template says of a day."""
     return writer.summarise(day, lang, None, emergency="112").summary.text
 
 
-@pytest.mark.parametrize("day", [DAY, QUIET], ids=["finding", "quiet"])
-def test_the_bundled_model_writes_what_the_guard_accepts(day: Facts) -> None:
-    both = writer.summarise_all(day, languages(), MINI, emergency="112", timeout_s=30)
-    weights = writer.identity(MINI)
+@pytest.mark.parametrize("which", ["day", "quiet"])
+def test_the_bundled_model_writes_what_the_guard_accepts(
+    which: str, mini: Path, request: pytest.FixtureRequest
+) -> None:
+    facts: Facts = request.getfixturevalue(which)
+    both = writer.summarise_all(facts, languages(), mini, emergency="112", timeout_s=30)
+    weights = writer.identity(mini)
     for lang, written in zip(languages(), both, strict=True):
         assert written.summary.source == f"model:{weights[:12]}"
         assert (written.reason, written.summary.lang) == ("", lang)
-        assert guard.check_text(written.summary.text, plan(day), lang, emergency="112").ok
+        assert guard.check_text(written.summary.text, plan(facts), lang, emergency="112").ok
         assert 1 <= written.attempts <= 4
         assert 0 < written.cpu_ms < 5_000
         assert 0 < written.rss_mb <= 80
 
 
-def test_the_same_day_gives_the_same_words() -> None:
-    texts = {writer.summarise(DAY, "en", MINI, emergency="", timeout_s=30) for _ in range(2)}
-    assert len({written.summary for written in texts}) == 1
-
-
-def test_the_bundled_model_learnt_the_clauses_that_are_here() -> None:
-    """Train again after a change of wording: models/recipe/README has the command."""
-    manifest = json.loads((MINI / "manifest.json").read_text())
+def test_the_bundled_model_learnt_the_clauses_that_are_here(mini: Path) -> None:
+    """After a change of wording it has to be trained again; its card has the command."""
+    manifest = json.loads((mini / "manifest.json").read_text())
     assert manifest["wording"] == fingerprint()
-    assert Vocabulary.load(MINI / "tokenizer.json") == vocabulary()
+    assert Vocabulary.load(mini / "tokenizer.json") == vocabulary()
 
 
-def test_without_a_model_the_template_writes() -> None:
-    written = writer.summarise(DAY, "es", None, emergency="112")
+def test_without_a_model_the_template_writes(day: Facts) -> None:
+    written = writer.summarise(day, "es", None, emergency="112")
     assert written.summary.source == "template"
     assert (written.reason, written.attempts, written.cpu_ms) == ("none", 0, 0.0)
-    assert written.summary.text.endswith("muéstreles esto.") or "112" in written.summary.text
+    assert guard.check_text(written.summary.text, plan(day), "es", emergency="112").ok
 
 
-def test_a_model_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
-    written = writer.summarise(DAY, "en", tmp_path / "none", emergency="")
+def test_a_model_that_is_not_there_is_not_waited_for(day: Facts, tmp_path: Path) -> None:
+    written = writer.summarise(day, "en", tmp_path / "none", emergency="")
     assert (written.summary.source, written.reason) == ("template", "missing")
 
 
-def test_a_changed_model_does_not_speak(copied: Path) -> None:
+def test_a_changed_model_does_not_speak(day: Facts, copied: Path) -> None:
     data = bytearray((copied / "model.onnx").read_bytes())
     data[len(data) // 2] ^= 1
     (copied / "model.onnx").write_bytes(data)
-    written = writer.summarise(DAY, "en", copied, emergency="112", timeout_s=30)
+    written = writer.summarise(day, "en", copied, emergency="112", timeout_s=30)
     assert (written.summary.source, written.reason) == ("template", "hash")
-    assert written.summary.text == by_template("en")
+    assert written.summary.text == by_template(day, "en")
 
 
-def test_a_model_of_other_clauses_does_not_speak(copied: Path) -> None:
+def test_a_model_of_other_clauses_does_not_speak(day: Facts, copied: Path) -> None:
     manifest = json.loads((copied / "manifest.json").read_text())
     manifest["wording"] = "0" * 64
     (copied / "manifest.json").write_text(json.dumps(manifest))
-    assert writer.summarise(DAY, "en", copied, emergency="").reason == "wording"
+    assert writer.summarise(day, "en", copied, emergency="").reason == "wording"
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"files": {"model.onnx": 1}}'])
@@ -119,14 +94,17 @@ def test_a_manifest_of_another_form_is_refused(copied: Path, content: bytes) -> 
         writer.identity(copied)
 
 
-def test_a_child_that_hangs_is_ended_within_the_time_allowed(child, tmp_path: Path) -> None:
-    child(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
+def test_a_child_that_hangs_is_ended_within_the_time_allowed(
+    child: Put, day: Facts, mini: Path, tmp_path: Path
+) -> None:
+    pid = tmp_path / "pid"
+    child(f"open({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
     before = time.monotonic()
-    both = writer.summarise_all(DAY, ("en", "es"), MINI, emergency="112", timeout_s=1.0)
-    assert time.monotonic() - before < 3.0
+    both = writer.summarise_all(day, ("en", "es"), mini, emergency="112", timeout_s=2.0)
+    assert time.monotonic() - before < 5.0
     assert {w.reason for w in both} == {"timeout"}
-    assert [w.summary.text for w in both] == [by_template("en"), by_template("es")]
-    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+    assert [w.summary.text for w in both] == [by_template(day, "en"), by_template(day, "es")]
+    assert not Path("/proc", pid.read_text()).exists()
 
 
 @pytest.mark.parametrize(
@@ -146,14 +124,16 @@ def test_a_child_that_hangs_is_ended_within_the_time_allowed(child, tmp_path: Pa
         ("print(json.dumps({'error': 'the pulse was 164'}))", "garbage"),
         ("print(json.dumps({'error': ['hash']}))", "garbage"),
         ("print(json.dumps({'error': 'memory'}))", "memory"),
-        ("while True: sys.stdout.write('x' * 65536)", "crash"),
+        ("while True: sys.stdout.write('x' * 65536)", "garbage"),
     ],
 )
-def test_whatever_the_child_does_the_template_writes(child, program: str, reason: str) -> None:
+def test_whatever_the_child_does_the_template_writes(
+    child: Put, day: Facts, mini: Path, program: str, reason: str
+) -> None:
     child(program)
-    written = writer.summarise(DAY, "en", MINI, emergency="112", timeout_s=20)
+    written = writer.summarise(day, "en", mini, emergency="112", timeout_s=20)
     assert (written.summary.source, written.reason) == ("template", reason)
-    assert written.summary.text == by_template("en")
+    assert written.summary.text == by_template(day, "en")
 
 
 SAYS = """
@@ -164,57 +144,64 @@ print(json.dumps({{"texts": texts, "ms_cpu": 10.0, "rss_mb": 50.0 + len(texts)}}
 """
 
 
-def test_a_refused_text_is_followed_by_seeded_ones_and_the_first_accepted_is_shown(child) -> None:
-    good = template.compose(plan(DAY), "en")
+def test_a_refused_text_is_followed_by_seeded_ones_and_the_first_accepted_is_shown(
+    child: Put, day: Facts, mini: Path
+) -> None:
+    good = template.compose(plan(day), "en")
     child(SAYS.format(said=json.dumps({"2": good, "3": good})))
-    written = writer.summarise(DAY, "en", MINI, emergency="112", timeout_s=20)
+    written = writer.summarise(day, "en", mini, emergency="112", timeout_s=20)
     assert written.summary.source.startswith("model:")
-    assert written.summary.text == by_template("en")
+    assert written.summary.text == by_template(day, "en")
     assert (written.attempts, written.cpu_ms, written.rss_mb) == (3, 20.0, 53.0)
     assert "unknown sentence" in written.refusals
 
 
-def test_a_text_is_shown_only_if_every_claim_is_true(child) -> None:
-    """The right value in the wrong sentence, and a fact that is not of this day."""
+def test_a_text_is_shown_only_if_every_claim_is_true(
+    child: Put, day: Facts, quiet: Facts, mini: Path
+) -> None:
+    """The right value in the wrong sentence, another day, another language, no action."""
     lies = {
         "None": ["Your", "pulse", "was", "<tachycardia.longest>", ".", "<action.amber>", END],
-        "1": template.compose(plan(QUIET), "en"),
-        "2": template.compose(plan(DAY), "es"),
-        "3": [p for p in template.compose(plan(DAY), "en") if p != "<action.amber>"],
+        "1": template.compose(plan(quiet), "en"),
+        "2": template.compose(plan(day), "es"),
+        "3": [p for p in template.compose(plan(day), "en") if p != "<action.amber>"],
     }
     child(SAYS.format(said=json.dumps(lies)))
-    written = writer.summarise(DAY, "en", MINI, emergency="112", timeout_s=20)
+    written = writer.summarise(day, "en", mini, emergency="112", timeout_s=20)
     assert (written.summary.source, written.reason) == ("template", "refused")
     assert written.attempts == 4
     assert {"unknown sentence", "left out", "action"} <= set(written.refusals)
 
 
-def test_one_attempt_means_one_text(child) -> None:
+def test_one_attempt_means_one_text(child: Put, day: Facts, mini: Path) -> None:
     child(SAYS.format(said="{}"))
-    written = writer.summarise(DAY, "en", MINI, emergency="", attempts=1, timeout_s=20)
+    written = writer.summarise(day, "en", mini, emergency="", attempts=1, timeout_s=20)
     assert (written.attempts, written.reason, written.cpu_ms) == (1, "refused", 10.0)
 
 
-def test_only_a_language_that_was_refused_is_asked_again(child) -> None:
-    good = template.compose(plan(DAY), "es")
+def test_only_a_language_that_was_refused_is_asked_again(
+    child: Put, day: Facts, mini: Path
+) -> None:
+    good = template.compose(plan(day), "es")
     child(SAYS.format(said=json.dumps({"None": good})))
-    en, es = writer.summarise_all(DAY, ("en", "es"), MINI, emergency="", timeout_s=20)
+    en, es = writer.summarise_all(day, ("en", "es"), mini, emergency="", timeout_s=20)
     assert (en.summary.source, en.attempts) == ("template", 4)
     assert (es.reason, es.attempts) == ("", 1)
-    assert en.rss_mb == 53.0  # the second call held the three seeded texts of one language
+    assert en.rss_mb == 53.0  # the second call wrote the three seeded texts of one language
 
 
-def test_the_model_is_told_tokens_and_never_a_value() -> None:
+def test_the_model_is_told_tokens_and_never_a_value(day: Facts) -> None:
     known = set(vocabulary().tokens)
     for lang in languages():
-        row = writer.job(plan(DAY), lang, 1)
-        assert set(row["prompt"]) | set(row["slots_allowed"]) <= known
+        row = writer.job(plan(day), lang, 1)
+        told = {*row["prompt"], *row["slots_allowed"], *row["slots_required"]}
+        assert told <= known
         assert set(row["slots_required"]) <= set(row["slots_allowed"])
-        assert not any(c.isdigit() for t in (*row["prompt"], *row["slots_allowed"]) for c in t)
+        assert not any(c.isdigit() for token in told for c in token)
 
 
 def test_the_child_gets_no_environment_and_no_open_file(
-    child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    child: Put, day: Facts, mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEALTHSLM_PASSPHRASE", "canary")
     out = tmp_path / "seen"
@@ -222,13 +209,13 @@ def test_the_child_gets_no_environment_and_no_open_file(
     child(f"open({str(out)!r}, 'w').write(json.dumps({look}))")
     with (tmp_path / "held").open("w") as held:
         held.write("x")
-        writer.summarise(DAY, "en", MINI, emergency="", timeout_s=20)
+        writer.summarise(day, "en", mini, emergency="", timeout_s=20)
     environment, files = json.loads(out.read_text())
     assert set(environment) <= {"OPENBLAS_NUM_THREADS", "LC_CTYPE"}
     assert len(files) <= 5  # three, the one it writes, and the folder it lists
 
 
-def test_the_parent_loads_neither_onnxruntime_nor_numpy() -> None:
+def test_the_parent_loads_neither_onnxruntime_nor_numpy(mini: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
@@ -238,27 +225,27 @@ facts = Facts(0.0, 86400.0, "UTC", (Fact("fever", "amber",
     (("times", "one"), ("usual", "unknown")),
     (("start", 60.0), ("longest", 7200.0), ("highest", 38.6), ("worst_at", 60.0),
      ("limit", 38.0))),))
-written = writer.summarise(facts, "en", Path({str(MINI)!r}), emergency="112", timeout_s=30)
-print(written.summary.source[:6], "onnxruntime" in sys.modules, "numpy" in sys.modules)
+written = writer.summarise(facts, "en", Path({str(mini)!r}), emergency="112", timeout_s=30)
+print(written.cpu_ms > 0, "onnxruntime" in sys.modules, "numpy" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout == "model: False False\n", done.stderr
+    assert done.stdout == "True False False\n", done.stderr
 
 
-def test_no_text_of_random_weights_passes_the_guard(random_model: Path) -> None:
+def test_no_text_of_random_weights_passes_the_guard(
+    day: Facts, quiet: Facts, random_model: Path
+) -> None:
     """Weights decide nothing about truth: only how often the template has to speak."""
-    draw = random.Random(5)
-    jobs, told = [], []
-    for seed in range(104):
-        day = draw.choice((DAY, QUIET))
-        for lang in languages():
-            jobs.append(writer.job(plan(day), lang, seed or None))
-            told.append((plan(day), lang))
-    texts = [
-        t for n in range(0, 208, 52) for t in writer.ask(random_model, jobs[n : n + 52], 60).texts
+    asked = [
+        (plan(f), lang, n or None) for f in (day, quiet) for lang in languages() for n in range(52)
     ]
-    assert len({tuple(t) for t in texts}) >= 200
-    assert not any(guard.check(t, *of).ok for t, of in zip(texts, told, strict=True))
-    written = writer.summarise(DAY, "en", random_model, emergency="112", timeout_s=60)
+    texts = []
+    for n in range(0, len(asked), 52):
+        rows = [writer.job(*one) for one in asked[n : n + 52]]
+        texts += writer.ask(random_model, rows, timeout_s=60).texts
+    assert len(set(texts)) >= 200
+    for text, (what, lang, _) in zip(texts, asked, strict=True):
+        assert not guard.check(text, what, lang).ok
+    written = writer.summarise(day, "en", random_model, emergency="112", timeout_s=60)
     assert (written.summary.source, written.reason) == ("template", "refused")
-    assert written.summary.text == by_template("en")
+    assert written.summary.text == by_template(day, "en")
