@@ -138,7 +138,6 @@ def gather(
     findings: dict[tuple[str, str, float], Finding] = {}
     for record in records:
         if isinstance(record, Finding):
-            findings.pop(record.key, None)
             findings[record.key] = record
         elif isinstance(record, (Beat, Vital)) and t0_s <= record.t_s < t1_s:
             if isinstance(record, Vital):

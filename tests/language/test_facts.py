@@ -154,6 +154,13 @@ def test_without_thirty_still_minutes_the_lowest_quarter_stands_for_rest():
     )
 
 
+def test_the_day_holds_its_first_moment_and_not_its_last():
+    at_its_end = [Vital("spo2", "a/x", END, 80.0), Beat("beat", "a/ecg", END, 0.8, good=True)]
+    what = day(*minutes("spo2", [96.0] * 3), *at_its_end)
+    assert values(what, "oxygen_low") == {"lowest": 96.0, "at": DAY}
+    assert values(what, "coverage")["watched"] == 180.0
+
+
 def test_a_minute_is_the_mean_of_its_readings_whatever_the_stream():
     pair = [
         Vital("spo2", "a/spo2", DAY + 1, 90.0),

@@ -416,6 +416,7 @@ def test_lies_in_plain_text_are_refused_and_there_are_enough_of_them(lang):
             verdict = guard.check_text(spoilt, what, lang, emergency=NUMBER)
             assert not verdict.ok, f"{lie.__name__}: {spoilt}"
             assert not any(c.isdigit() for reason in verdict.reasons for c in reason)
+            assert lie is not lost_action or "action" in verdict.reasons
             told[lie] += 1
     assert sum(told.values()) >= ENOUGH
     assert min(told.values()) >= 5
@@ -442,3 +443,25 @@ def test_a_length_out_of_bounds_is_refused():
     one = Plan(0.0, 86_400.0, "UTC", (Item("caution"),), "none")
     verdict = guard.check(template.compose(one, "en"), one, "en")
     assert verdict.reasons == ("length",)
+
+
+def test_a_value_that_the_fact_lacks_is_not_told():
+    fever = Item("fever", (("times", "one"), ("usual", "unknown")), (("highest", 38.6),))
+    what = Plan(0.0, 86_400.0, "UTC", (fever, Item("doubt")), "info")
+    clauses = {c.pieces for c in load("en").clauses["fever"] if c.holds(dict(fever.categories))}
+    lacking = next(p for p in clauses if "<fever.start>" in p)
+    doubt = load("en").clauses["doubt"][0].pieces
+    verdict = guard.check(template.finished([lacking, doubt], what), what, "en")
+    assert "no value" in verdict.reasons
+
+
+def test_an_opening_for_findings_does_not_open_a_quiet_day():
+    what = Plan(0.0, 86_400.0, "UTC", (Item("caution"), Item("doubt")), "none")
+    wording = load("en")
+    sentences = [template.true_clauses(i, wording)[0].pieces for i in what.items]
+    reasons = set()
+    for opening in wording.openings:
+        first = (*opening.pieces, *lowered(sentences[0]))
+        reasons.add(guard.check(template.finished([first, sentences[1]], what), what, "en").reasons)
+    assert () in reasons
+    assert any("opening" in r for r in reasons)

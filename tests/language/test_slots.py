@@ -163,3 +163,10 @@ def test_the_slots_allowed_and_required_are_those_of_the_plan():
         "<action.amber>",
     ]
     assert slots.required(what) == ["<fever.highest>", "<action.amber>"]
+
+
+def test_a_word_where_a_number_belongs_is_refused():
+    item = Item("fever", (), (("highest", "high"),))
+    what = Plan(NIGHT, NIGHT + 1, "UTC", (item,), "red")
+    with pytest.raises(ValueError, match="does not hold"):
+        slots.render(["<fever.highest>"], what, "en")
