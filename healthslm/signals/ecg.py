@@ -212,9 +212,10 @@ class EcgBeats:
 
     def _level(self, state: State, closing: bool) -> FloatArray:
         """Return the level at each candidate, mV²; inf where it cannot be known yet."""
-        after = _unknown(_NEXT if closing else 0)
-        level = _levels(np.concatenate((state.seconds, after)))
-        second = state.found[0].astype(np.intp) - (_BLOCK * state.block - _LEAD + _MEMORY)
+        first = _BLOCK * state.block - _LEAD
+        seconds = np.concatenate((state.seconds, _unknown(_NEXT)))
+        level = _levels(seconds if closing else seconds[: state.whole - first])
+        second = state.found[0].astype(np.intp) - (first + _MEMORY)
         known = (second >= 0) & (second < len(level))
         return np.where(known, level[np.where(known, second, 0)], np.inf)
 

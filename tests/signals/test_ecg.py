@@ -268,12 +268,12 @@ def test_a_stream_that_steps_back_begins_anew():
 def troubled(fs):
     """Return stretches (start, values) of 75 s that hold all that can go wrong."""
     rng, at = np.random.default_rng(11), lambda *seconds: slice(*(round(s * fs) for s in seconds))
-    runs = np.arange(0.71, 36, 0.8), [37.7, 39.9], np.arange(41.9, 60, 0.75), np.arange(62, 74, 0.7)
+    runs = np.arange(0.71, 27, 0.8), [27.7, 29.9], np.arange(31.9, 60, 0.7), np.arange(62, 74, 0.7)
     peaks = np.concatenate(runs)
     sizes = np.ones(len(peaks))
-    sizes[[20, 22, 60]] = 0.25
+    sizes[[25, 50]] = 0.25  # the first beat of a block, and one in its midst
     x = drawn(peaks, fs, 75, sizes=sizes, noise=0.02)
-    x += drawn([40.23, 60.23], fs, 75, waves=((0, 0.9, 0.03),), sizes=[1, 0.75], noise=0)
+    x += drawn([30.23, 60.23], fs, 75, waves=((0, 0.9, 0.03),), sizes=[1, 0.75], noise=0)
     x[at(10.4, 12)] = np.nan
     x[round(22.4 * fs)] = np.inf
     x[at(24, 26.4)] = 0.25
@@ -291,12 +291,12 @@ def troubled(fs):
 
 @lru_cache
 def slow(fs):
-    """Return 35 beats a minute, a wave that is none, and a pause that shows it is none.
+    """Return 26 beats a minute, a wave that is none, and a pause that shows it is none.
 
     The wave lies at the end of a block, so that the pause is longer than what is known.
     """
-    peaks = np.append(np.arange(0.45, 29.4, 1.7), np.arange(32.0, 59, 1.7))
-    x = drawn(peaks, fs, 60) + drawn([29.95, 59.5], fs, 60, sizes=[0.25, 0.0], noise=0)
+    peaks = np.append(np.arange(1.98, 29.6, 2.3), np.arange(33.1, 59, 2.3))
+    x = drawn(peaks, fs, 60) + drawn([29.98, 59.5], fs, 60, sizes=[0.25, 0.0], noise=0)
     return ((0, x),)
 
 
@@ -330,8 +330,8 @@ def test_what_the_streams_hold_is_worth_comparing(name, fs):
     state, out = whole(name, fs)
     beats = [x for x in out if isinstance(x, Beat)]
     if name == "slow":
-        assert not any(29.5 < b.t_s < 31.5 for b in beats)
-        assert sum(b.t_s < 50 for b in beats) == 29
+        assert not any(29.7 < b.t_s < 33 for b in beats)
+        assert sum(b.t_s < 50 for b in beats) == 21
     else:
         assert len(beats) > 55
         assert any(b.good for b in beats) and not all(b.good for b in beats)

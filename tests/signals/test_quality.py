@@ -66,7 +66,7 @@ def test_each_block_is_judged_by_what_lies_in_it():
     t_s = np.array([20.5, 21.3, 30.5, 31.3, 40.05, 41.0])
     beats = np.stack((t_s, np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.6]), np.zeros(6)))
     moments = np.arange(20, 50) + 0.97
-    rest = np.stack((moments, np.where((38 < moments) & (moments < 40), 0.2, 0.05)))
+    rest = np.stack((moments, np.where((moments > 38) & (moments < 40), 0.2, 0.05)))
     together = ecg_quality(beats, rest, 2, 3, 10)
     apart = [ecg_quality(*_between(beats, rest, b), b, 1, 10).item() for b in (2, 3, 4)]
     assert together.tolist() == apart
