@@ -91,9 +91,10 @@ class Intake:
         if frame.boot < line.boot or frame.seq < line.due:
             self.count("repeat")
             return Repeat()
-        if frame.seq > line.due and frame.kept is not None and frame.kept <= line.due:
+        first = max(line.due, frame.seq if frame.kept is None else frame.kept)
+        if frame.seq > first:  # its sensor still has what stands between
             self.count("wait")
-            return Wait(line.due)
+            return Wait(first)
         line = msgspec.structs.replace(line, due=frame.seq + 1)
         self._lines[frame.name] = line
         if now_s is not None and not now_s - PAST_S <= frame.t_s <= now_s + FUTURE_S:

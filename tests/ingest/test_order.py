@@ -46,8 +46,18 @@ def test_a_frame_too_soon_waits_while_its_sensor_keeps_the_missing_one():
 
 
 def test_what_a_sensor_no_longer_keeps_is_a_gap():
-    _, after = run(Intake(), [frame(0), frame(3, kept=2)])
+    _, after = run(Intake(), [frame(0), frame(3, kept=3)])
     assert after.gap == Gap("chest/ecg", NOW_S + 1, NOW_S + 3, 500)
+
+
+def test_what_it_keeps_after_the_gap_is_not_lost_with_it():
+    """Frame 1 is gone, 2 overtaken by 3: what is asked for is 2, and only 1 is missing."""
+    _, early, then, last = run(
+        Intake(), [frame(0), frame(3, kept=2), frame(2, kept=2), frame(3, kept=2)]
+    )
+    assert early == Wait(due=2)
+    assert then.gap == Gap("chest/ecg", NOW_S + 1, NOW_S + 2, 250)
+    assert last.gap is None
 
 
 @pytest.mark.parametrize(("kept", "waits"), [(0, True), (1, True), (2, False), (None, False)])
