@@ -31,6 +31,16 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
     return put
 
 
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Return a folder that says it is a model of these clauses, for a child that reads none."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    manifest = {"files": {"model.onnx": "c0ffee" * 8}, "wording": fingerprint()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
 def by_template(day: Facts, lang: str) -> str:
     """Return what the template says of a day."""
     return writer.summarise(day, lang, None, emergency="112").summary.text
@@ -95,12 +105,12 @@ def test_a_manifest_of_another_form_is_refused(copied: Path, content: bytes) -> 
 
 
 def test_a_child_that_hangs_is_ended_within_the_time_allowed(
-    child: Put, day: Facts, mini: Path, tmp_path: Path
+    child: Put, day: Facts, model: Path, tmp_path: Path
 ) -> None:
     pid = tmp_path / "pid"
     child(f"open({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
     before = time.monotonic()
-    both = writer.summarise_all(day, ("en", "es"), mini, emergency="112", timeout_s=2.0)
+    both = writer.summarise_all(day, ("en", "es"), model, emergency="112", timeout_s=2.0)
     assert time.monotonic() - before < 5.0
     assert {w.reason for w in both} == {"timeout"}
     assert [w.summary.text for w in both] == [by_template(day, "en"), by_template(day, "es")]
@@ -128,10 +138,10 @@ def test_a_child_that_hangs_is_ended_within_the_time_allowed(
     ],
 )
 def test_whatever_the_child_does_the_template_writes(
-    child: Put, day: Facts, mini: Path, program: str, reason: str
+    child: Put, day: Facts, model: Path, program: str, reason: str
 ) -> None:
     child(program)
-    written = writer.summarise(day, "en", mini, emergency="112", timeout_s=20)
+    written = writer.summarise(day, "en", model, emergency="112", timeout_s=20)
     assert (written.summary.source, written.reason) == ("template", reason)
     assert written.summary.text == by_template(day, "en")
 
@@ -145,11 +155,11 @@ print(json.dumps({{"texts": texts, "ms_cpu": 10.0, "rss_mb": 50.0 + len(texts)}}
 
 
 def test_a_refused_text_is_followed_by_seeded_ones_and_the_first_accepted_is_shown(
-    child: Put, day: Facts, mini: Path
+    child: Put, day: Facts, model: Path
 ) -> None:
     good = template.compose(plan(day), "en")
     child(SAYS.format(said=json.dumps({"2": good, "3": good})))
-    written = writer.summarise(day, "en", mini, emergency="112", timeout_s=20)
+    written = writer.summarise(day, "en", model, emergency="112", timeout_s=20)
     assert written.summary.source.startswith("model:")
     assert written.summary.text == by_template(day, "en")
     assert (written.attempts, written.cpu_ms, written.rss_mb) == (3, 20.0, 53.0)
@@ -157,7 +167,7 @@ def test_a_refused_text_is_followed_by_seeded_ones_and_the_first_accepted_is_sho
 
 
 def test_a_text_is_shown_only_if_every_claim_is_true(
-    child: Put, day: Facts, quiet: Facts, mini: Path
+    child: Put, day: Facts, quiet: Facts, model: Path
 ) -> None:
     """The right value in the wrong sentence, another day, another language, no action."""
     lies = {
@@ -167,24 +177,24 @@ def test_a_text_is_shown_only_if_every_claim_is_true(
         "3": [p for p in template.compose(plan(day), "en") if p != "<action.amber>"],
     }
     child(SAYS.format(said=json.dumps(lies)))
-    written = writer.summarise(day, "en", mini, emergency="112", timeout_s=20)
+    written = writer.summarise(day, "en", model, emergency="112", timeout_s=20)
     assert (written.summary.source, written.reason) == ("template", "refused")
     assert written.attempts == 4
     assert {"unknown sentence", "left out", "action"} <= set(written.refusals)
 
 
-def test_one_attempt_means_one_text(child: Put, day: Facts, mini: Path) -> None:
+def test_one_attempt_means_one_text(child: Put, day: Facts, model: Path) -> None:
     child(SAYS.format(said="{}"))
-    written = writer.summarise(day, "en", mini, emergency="", attempts=1, timeout_s=20)
+    written = writer.summarise(day, "en", model, emergency="", attempts=1, timeout_s=20)
     assert (written.attempts, written.reason, written.cpu_ms) == (1, "refused", 10.0)
 
 
 def test_only_a_language_that_was_refused_is_asked_again(
-    child: Put, day: Facts, mini: Path
+    child: Put, day: Facts, model: Path
 ) -> None:
     good = template.compose(plan(day), "es")
     child(SAYS.format(said=json.dumps({"None": good})))
-    en, es = writer.summarise_all(day, ("en", "es"), mini, emergency="", timeout_s=20)
+    en, es = writer.summarise_all(day, ("en", "es"), model, emergency="", timeout_s=20)
     assert (en.summary.source, en.attempts) == ("template", 4)
     assert (es.reason, es.attempts) == ("", 1)
     assert en.rss_mb == 53.0  # the second call wrote the three seeded texts of one language
@@ -201,7 +211,7 @@ def test_the_model_is_told_tokens_and_never_a_value(day: Facts) -> None:
 
 
 def test_the_child_gets_no_environment_and_no_open_file(
-    child: Put, day: Facts, mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    child: Put, day: Facts, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEALTHSLM_PASSPHRASE", "canary")
     out = tmp_path / "seen"
@@ -209,7 +219,7 @@ def test_the_child_gets_no_environment_and_no_open_file(
     child(f"open({str(out)!r}, 'w').write(json.dumps({look}))")
     with (tmp_path / "held").open("w") as held:
         held.write("x")
-        writer.summarise(day, "en", mini, emergency="", timeout_s=20)
+        writer.summarise(day, "en", model, emergency="", timeout_s=20)
     environment, files = json.loads(out.read_text())
     assert set(environment) <= {"OPENBLAS_NUM_THREADS", "LC_CTYPE"}
     assert len(files) <= 5  # three, the one it writes, and the folder it lists
