@@ -68,9 +68,9 @@ def ecg_quality(
     `plausible` it is squared, so that an odd rhythm is believed on a clean signal only.
     The shares that are flat, unread and clipped are taken away.
 
-    Differs from Orphanidou 2015: an implausible rhythm alone does not fail the block,
-    because that would hide the pauses and arrhythmias a monitor looks for; and this ratio
-    stands for the template correlation, which fails every ectopic beat.
+    Differs from Orphanidou 2015: an implausible rhythm alone does not fail the block (it
+    may be what a monitor looks for), and the ratio replaces the template correlation,
+    which fails ectopic beats.
 
     Parameters
     ----------
@@ -85,20 +85,20 @@ def ecg_quality(
         Moments that a block has where every sample was read.
     """
     t_s, energy = rest
-    live = _rows(energy > FLAT_MV2, t_s, first, n)
     between = _apart(t_s, beats[0]) > QRS_S
     noise = quantile(_rows(energy[between], t_s[between], first, n), 0.8)
     beats_s, height, clipped = (_rows(row, beats[0], first, n) for row in beats)
-    beats_s -= BLOCK_S * np.arange(first, first + n)[:, None]
-    count = np.sum(~np.isnan(height), axis=1)
     weakest = np.min(height, axis=1, initial=np.inf, where=~np.isnan(height))
-    ratio = np.where(count > 0, np.maximum(noise, FLAT_MV2) / weakest, np.inf)
+    ratio = np.where(np.isfinite(weakest), np.maximum(noise, FLAT_MV2) / weakest, np.inf)
     clean = np.log(LOST_RATIO / np.clip(ratio, CLEAN_RATIO, LOST_RATIO))
-    clean /= np.log(LOST_RATIO / CLEAN_RATIO)
+    clean = np.nan_to_num(clean) / np.log(LOST_RATIO / CLEAN_RATIO)
+    beats_s -= BLOCK_S * np.arange(first, first + n)[:, None]
     clean = np.where(plausible(beats_s), clean, clean * clean)
-    read = np.minimum(np.nansum(live, axis=1) / max(int(expected), 1), 1.0)
+    live = np.nansum(_rows(energy > FLAT_MV2, t_s, first, n), axis=1)
+    read = np.minimum(live / max(int(expected), 1), 1.0)
+    count = np.sum(~np.isnan(height), axis=1)
     whole = 1.0 - np.nansum(clipped, axis=1) / np.maximum(count, 1)
-    quality: FloatArray = np.nan_to_num(clean) * read * read * whole
+    quality: FloatArray = clean * read * read * whole
     return quality
 
 
