@@ -85,11 +85,12 @@ class HeartRateVariability:
 
     Where we differ: an interval next to a bad beat is dropped too; the one before means the
     one before in time, kept or not, so an ectopic beat costs three intervals; differences
-    are taken only between neighbours. An interval belongs to the block of its second beat.
+    are taken only between neighbours. An interval belongs to the block of its second beat. A
+    block is told when the next beat comes, however late.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("beat",)
-    latency_s: ClassVar[float] = 10.0
+    latency_s: ClassVar[float] = 0.0
 
     shortest_s: float = 0.375
     longest_s: float = 2.0
@@ -106,7 +107,7 @@ class HeartRateVariability:
         block = floor(x.t_s / BLOCK_S)
         vitals: tuple[Vital, ...] = ()
         if block != state.block:
-            vitals = self._closed(state, x)
+            vitals = self._closed(state, x.stream)
             state = replace(state, block=block, sums=Sums())
         if x.rr_s is None:
             return State(block, x.good, None, None, state.sums), vitals
@@ -127,24 +128,23 @@ class HeartRateVariability:
             block, x.good, rr_s if possible else None, rr_s if keep else None, sums
         ), vitals
 
-    def _closed(self, state: State, x: Beat) -> tuple[Vital, ...]:
-        """Return what the block that `x` no longer belongs to was like."""
+    def _closed(self, state: State, stream: str) -> tuple[Vital, ...]:
+        """Return the variability of the block under way, if it is fit for it."""
         sums = state.sums
         if state.block is None or sums.kept < 2 or sums.steps < 1:
             return ()
         end_s = (state.block + 1) * BLOCK_S
         dropped = sums.measured - sums.kept
         if (
-            not end_s <= x.t_s <= end_s + self.latency_s
-            or dropped > self.most_dropped * sums.measured
+            dropped > self.most_dropped * sums.measured
             or BLOCK_S - sums.measured_s > self.most_missing * BLOCK_S
         ):
             return ()
         rmssd = MS * sqrt(sums.step_square_s2 / sums.steps)
         sdnn = MS * sqrt(sums.square_s2 / (sums.kept - 1))
         return (
-            Vital("rmssd", x.stream, end_s, rmssd),
-            Vital("sdnn", x.stream, end_s, sdnn),
+            Vital("rmssd", stream, end_s, rmssd),
+            Vital("sdnn", stream, end_s, sdnn),
         )
 
 

@@ -92,7 +92,7 @@ class PpgPulses:
 
     reads: ClassVar[tuple[str, ...]] = ("ppg",)
     latency_s: ClassVar[float] = 2.0
-    """Outputs lag the input by less."""
+    """Outputs lag the samples by less; what lies before a gap is told when the gap ends."""
 
     share: float = 0.25  # of the steepest rise around it: less is no pulse
     faint: float = 0.2  # of the usual pulse: less is noise in a pause ...
@@ -115,10 +115,7 @@ class PpgPulses:
         if clock != (state.stream, state.epoch_s, state.fs) or chunk.start < state.due:
             state = State(*clock, due=chunk.start, decided=chunk.start)
         elif chunk.start != state.due:
-            oldest_s = chunk.t_s - self.latency_s
-            state = self._pass(state, chunk.start, told)
-            told = [x for x in told if x.t_s >= oldest_s]
-            state = _anew(state, chunk.start)
+            state = _anew(self._pass(state, chunk.start, told), chunk.start)
         at = chunk.start
         for values in _runs(chunk.values):
             at += len(values)

@@ -31,12 +31,12 @@ class HeartRate:
     The mean is of the intervals between good beats, without the shortest and the longest
     where there are five (after the averaging of bedside monitors: IEC 60601-2-27 disclosures
     of Mindray uMEC10, which drop both of the last twelve). An interval belongs to the block
-    of its second beat. A block of which less than half lies in good intervals tells nothing;
-    nor does one that was still open when the beats stopped: silence is no rate.
+    of its second beat. A block of which less than half lies in good intervals tells nothing.
+    It is told when the next beat comes, however late.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("beat", "pulse")
-    latency_s: ClassVar[float] = 10.0
+    latency_s: ClassVar[float] = 0.0
 
     least_share: float = 0.5
 
@@ -49,7 +49,7 @@ class HeartRate:
         block = floor(x.t_s / BLOCK_S)
         vitals: tuple[Vital, ...] = ()
         if block != state.block:
-            vitals = self._closed(state, x)
+            vitals = self._closed(state, x.stream)
             state = State(block, state.good)
         if x.rr_s is None or not (x.good and state.good):
             return State(
@@ -65,17 +65,15 @@ class HeartRate:
             rr_s if first else max(rr_s, state.longest_s),
         ), vitals
 
-    def _closed(self, state: State, x: Beat) -> tuple[Vital, ...]:
-        """Return the rate of the block that `x` no longer belongs to."""
+    def _closed(self, state: State, stream: str) -> tuple[Vital, ...]:
+        """Return the rate of the block under way."""
         if state.block is None or state.total_s < self.least_share * BLOCK_S:
             return ()
         end_s = (state.block + 1) * BLOCK_S
-        if not end_s <= x.t_s <= end_s + self.latency_s:
-            return ()
         count, total_s = state.count, state.total_s
         if count >= ENOUGH_TO_TRIM:
             count, total_s = count - 2, total_s - state.shortest_s - state.longest_s
-        return (Vital("heart_rate", x.stream, end_s, 60 * count / total_s),)
+        return (Vital("heart_rate", stream, end_s, 60 * count / total_s),)
 
 
 SIGNAL = HeartRate()

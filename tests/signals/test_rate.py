@@ -47,7 +47,7 @@ def test_a_bigeminy_has_the_rate_of_all_its_beats() -> None:
 
 
 def test_a_bad_beat_spoils_both_its_intervals() -> None:
-    out = rates(beats([0.8] * 4 + [0.1, 1.5] + [0.8] * 20, bad=(5,)))
+    out = rates(beats([0.8] * 4 + [0.1, 1.5] * 2 + [0.8] * 20, bad=(5, 7)))
     assert out[0][1] == pytest.approx(75)
 
 
@@ -57,11 +57,11 @@ def test_less_than_half_a_block_of_good_intervals_tells_nothing(good: int, n: in
     assert len(rates(beats([1.0] * 9 + [1.5], bad=bad))) == n
 
 
-def test_a_block_that_was_open_when_the_beats_stopped_is_not_told() -> None:
+def test_a_block_is_told_when_the_next_beat_comes_however_late() -> None:
     first = beats([0.8] * 11)
-    for t_s, n in ((T0 + 20, 1), (T0 + 20.1, 0)):
-        after = Beat("beat", "chest/ecg", t_s, None, good=True)
-        assert len(rates([*first, after])) == n
+    assert rates(first) == []
+    late = Beat("beat", "chest/ecg", T0 + 5000, None, good=True)
+    assert rates([*first, late]) == [(10, pytest.approx(75))]
 
 
 def test_an_interval_that_was_not_measured_does_not_count() -> None:
