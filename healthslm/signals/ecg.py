@@ -287,9 +287,12 @@ def _grown(seconds: FloatArray, n: int) -> FloatArray:
 
 def _runs(values: FloatArray) -> Iterator[tuple[FloatArray, bool]]:
     """Yield the stretches of `values` that were read and that were not, in order."""
-    readable = np.abs(values) < _UNREAD_MV  # False for NaN
-    edges = np.flatnonzero(np.diff(readable)) + 1
-    for part in np.split(values, edges) if len(edges) else [values]:
+    if values.min() > -_UNREAD_MV and values.max() < _UNREAD_MV:  # False with a NaN
+        yield values, True
+        return
+    readable = np.abs(values) < _UNREAD_MV
+    edges = np.flatnonzero(readable[1:] != readable[:-1]) + 1
+    for part in np.split(values, edges):
         yield part, bool(abs(part[0]) < _UNREAD_MV)
 
 
