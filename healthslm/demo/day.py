@@ -36,7 +36,7 @@ class Played:
     restarts: int = 0
     broker: str = ""
     rss_mb: float = 0.0  # the daemon's, at its highest
-    cpu_s: float = 0.0
+    cpu: dict[int, float] = field(default_factory=dict)  # seconds, by process
     sockets: set[str] = field(default_factory=set)
     strangers: set[str] = field(default_factory=set)  # connections that are not the broker's
 
@@ -101,6 +101,7 @@ def _publish(
     for n, frame in enumerate(frames(recording), 1):
         publisher.send(frame)
         if not played.restarts and frame.t_s > half_s:
+            _observe(daemon.pid, url, played)
             daemon.kill()  # as a power cut would
             daemon.wait()
             show.cut(frame.t_s)
@@ -137,7 +138,7 @@ def _observe(pid: int, url: str, played: Played) -> None:
             if line.startswith("VmHWM:"):
                 played.rss_mb = max(played.rss_mb, round(int(line.split()[1]) / 1024, 1))
         ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-        played.cpu_s = round(sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"), 2)
+        played.cpu[pid] = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

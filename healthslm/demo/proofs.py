@@ -150,7 +150,7 @@ def _text_forms(text: str) -> list[bytes]:
     forms = [plain, text.encode("utf-16-le")]
     for lead in range(3):  # base64 shifts with what stands before
         encoded = base64.b64encode(b"\0" * lead + plain)
-        whole = encoded[4 if lead else 0 : len(encoded) // 4 * 4 - 4]
-        if len(whole) >= 12:
-            forms.append(whole)
+        certain = encoded[(0, 2, 3)[lead] : (lead + len(plain)) * 8 // 6]
+        if len(certain) >= 12:
+            forms.append(certain)
     return forms

@@ -141,7 +141,7 @@ def proofs(evidence: Evidence) -> None:
         [
             ("sealed", console.size(evidence.bytes_sealed)),
             ("daemon", f"{evidence.daemon_rss_mb:.0f} MB, {evidence.daemon_cpu_s:.1f} s of CPU "
-             f"since its restart: {joules:.0f} J at {WATTS:g} W"),
+             f"for the day: {joules:.0f} J at {WATTS:g} W"),
             ("model", f"{evidence.model_rss_mb:.0f} MB while it writes, "
              f"{console.cost(evidence.summary_cpu_ms / 1000, WATTS)} a summary"),
             ("time", f"{evidence.seconds:.0f} s"),
