@@ -32,8 +32,8 @@ from healthslm.stage import FloatArray
 
 _WINDOW_S = 0.24  # of the smooth slope: passes 0.5 to 8 Hz well, as Elgendi 2013 filters
 _AROUND_S = 1.0  # a pulse is compared with what lies so far to both sides
-_SHAPE_S = (-0.3, 0.6)  # the shape of a pulse is read here, from its rise,
-_SHAPE_POINTS = 19  # at so many points
+_SHAPE_S = (-0.25, 0.4)  # around its rise lies the shape of a pulse; its neighbours do not
+_SHAPE_POINTS = 14
 _MEMORY = 8  # pulses that a new one is compared with
 _FLAT_S = 0.25  # unchanged for longer: unplugged, or clipped
 

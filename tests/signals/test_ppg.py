@@ -110,8 +110,9 @@ def test_noise_has_no_quality_and_no_good_pulse(what: str, fs: float) -> None:
         "tremor": np.sin(2 * np.pi * 5 * t) * (1 + 0.4 * np.sin(t)) + 0.05 * w,
     }[what]
     pulses, quality, _ = found(x, fs)
-    assert max(v.value for v in quality) < 0.2
-    assert np.mean([p.good for p in pulses]) < 0.15
+    assert max(v.value for v in quality) < 0.4  # from 0.5 it would be evidence
+    assert np.mean([v.value for v in quality]) < 0.1
+    assert np.mean([p.good for p in pulses]) < 0.2
 
 
 def test_quality_falls_with_noise_and_with_what_is_flat() -> None:
