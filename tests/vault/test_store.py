@@ -167,6 +167,15 @@ def test_time_ranges_are_half_open_and_spans_count_where_they_touch(folder):
         assert [f.t_s - T0 for f in store.frames(T0 + 5.001, T0 + 20.001)] == [10, 20]
 
 
+def test_a_range_cuts_through_a_commit(folder):
+    with vault.Store.open(folder) as store:
+        sent = [frame(0, t_s=T0 + t_s) for t_s in (0, 10, 20)]
+        store.commit(sent, [vital(T0 + t_s) for t_s in (0, 10, 20)], b"", now_s=T0)
+        assert list(store.derived(T0 + 10, T0 + 20)) == [vital(T0 + 10)]
+    with owned(folder) as store:
+        assert [f.t_s - T0 for f in store.frames(T0 + 6, T0 + 20)] == [10]
+
+
 def test_one_lane_can_be_asked_for(folder):
     with vault.Store.open(folder) as store:
         store.commit([frame(0, "ecg"), frame(0, "ppg")], [], b"", now_s=T0)
