@@ -112,13 +112,13 @@ class Pipeline:
         """Take one item through every lane that reads it, and what comes of it likewise."""
         kind = _kind(item)
         for name, stage in self._stages.items():
-            if kind in stage.reads and not isinstance(item, Tick):
+            if not isinstance(item, Tick) and _reads(stage, item):
                 self._work(self._lane(name, stage, item), item, out)
-            elif kind in getattr(stage, "context", ()):
+            elif kind in getattr(stage, "context", ()) and not isinstance(item, Chunk):
                 for (of, _), lane in list(self._lanes.items()):
                     if of == name:
                         self._work(lane, item, out)
-        if kind in self._contexts:
+        if kind in self._contexts and not isinstance(item, Chunk):
             self._recent = [x for x in self._recent if x.t_s >= item.t_s - 2 * PATIENCE_S]
             self._recent.append(item)
 
@@ -181,6 +181,10 @@ class Pipeline:
             except msgspec.ValidationError:
                 lane = _Lane(stage, stage.start())
             self._lanes[name, stream] = lane
+
+
+def _reads(stage: Stage[Any], item: Beat | Chunk | Vital) -> bool:
+    return item.kind in stage.reads and isinstance(item, Chunk) == getattr(stage, "chunks", False)
 
 
 def _kind(item: Item) -> str:

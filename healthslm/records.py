@@ -89,7 +89,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One heart beat: an R peak (`kind` "beat") or a pulse foot (`kind` "pulse")."""
+    """One heart beat: an R peak (`kind` "beat") or a pulse's steepest rise ("pulse")."""
 
     kind: Literal["beat", "pulse"]
     stream: str

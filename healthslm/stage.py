@@ -21,10 +21,15 @@ S = TypeVar("S")
 
 
 class Stage(Protocol[S]):
-    """What every signal and every detector is."""
+    """What every signal and every detector is.
+
+    It may also have, as class variables: `chunks = True`, if it reads chunks of the kinds it
+    names rather than beats and vitals; `context`, more kinds of beat or vital, from any
+    stream, or "tick"; and signals `latency_s`, by how much their outputs may lag their input.
+    """
 
     reads: ClassVar[tuple[str, ...]]
-    """Kinds of chunk, beat or vital it is given. One lane: one stage and one stream."""
+    """Kinds it is given. One lane: one stage and one stream."""
 
     def start(self) -> S:
         """Return the state before any input."""

@@ -22,6 +22,7 @@ class PerSample:
     """Puts out each sample as a vital of the chunk's kind, dashed."""
 
     reads: ClassVar[tuple[str, ...]] = ("pulse_rate", "activity")
+    chunks: ClassVar[bool] = True
 
     def start(self) -> Nothing:
         return Nothing()
@@ -160,6 +161,27 @@ def test_time_that_passes_without_data_ticks_too() -> None:
     told = [f.t0_s for f in machine.feed(Tick(1000.0)) if isinstance(f, Finding)]
     assert told == [60.0 * n for n in range(1, 15)]
     assert machine.feed(Tick(900.0)) == []
+
+
+@dataclass(frozen=True, slots=True)
+class SameName(PerSample):
+    """Puts out vitals of the very kind of its chunks, as measured values are."""
+
+    def step(self, state: Nothing, chunk: Chunk, /) -> tuple[Nothing, tuple[Vital, ...]]:
+        return state, tuple(Vital(chunk.kind, chunk.stream, chunk.t_s, v) for v in chunk.values)
+
+
+def test_samples_and_values_of_one_kind_are_told_apart() -> None:
+    """A stage of chunks never sees a vital, a stage of vitals never a chunk."""
+
+    @dataclass(frozen=True, slots=True)
+    class Values(WithContext):
+        reads: ClassVar[tuple[str, ...]] = ("pulse_rate",)
+        context: ClassVar[tuple[str, ...]] = ()
+
+    machine = Pipeline({"same": SameName()}, {"values": Values()})
+    out = machine.feed(Chunk("a/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(5)))
+    assert [type(x).__name__ for x in out] == ["Vital", "Finding"] * 5
 
 
 def test_a_lane_of_an_older_version_begins_anew() -> None:

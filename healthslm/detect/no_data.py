@@ -35,6 +35,7 @@ class NoData:
         "respiratory_rate",
         "activity",
     )
+    chunks: ClassVar[bool] = True
     context: ClassVar[tuple[str, ...]] = ("tick",)
 
     silent_s: float = 7200.0

@@ -83,6 +83,7 @@ class EcgBeats:
     """
 
     reads: ClassVar[tuple[str, ...]] = ("ecg",)
+    chunks: ClassVar[bool] = True
     latency_s: ClassVar[float] = BLOCK_S + _SETTLE + 1.0
     """Outputs lag the input by less."""
 

@@ -29,6 +29,7 @@ class Measured:
         "respiratory_rate",
         "activity",
     )
+    chunks: ClassVar[bool] = True
     latency_s: ClassVar[float] = 0.0
 
     spo2_pct: tuple[float, float] = (1.0, 100.0)

@@ -91,6 +91,7 @@ class PpgPulses:
     """
 
     reads: ClassVar[tuple[str, ...]] = ("ppg",)
+    chunks: ClassVar[bool] = True
     latency_s: ClassVar[float] = 2.0
     """Outputs lag the samples by less; what lies before a gap is told when the gap ends."""
 
