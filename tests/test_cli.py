@@ -332,10 +332,10 @@ def test_the_list_is_exactly_this(home: Path) -> None:
     result = run("review", "list", "--store", home)
     ids = re.findall(r"^\d  ([a-z0-9]{4})  ", result.stdout, re.MULTILINE)
     assert result.stdout.splitlines() == [
-        "#  id           began                  lasted  finding      seen by",
-        f"1  {ids[0]}  red    2026-03-01 13:00:00     3.4 s  pause        chest/ecg-ii",
-        f"2  {ids[1]}  amber  2026-03-01 11:00:00    20 min  tachycardia  band/ppg +1",
-        f"3  {ids[2]}  info   2026-03-01 13:15:00  ≥ 15 min  no data      band/spo2",
+        "#  id           began               lasted  finding      seen by",
+        f"1  {ids[0]}  red    2026-03-01 13:00     3.4 s  pause        chest/ecg-ii",
+        f"2  {ids[1]}  amber  2026-03-01 11:00    20 min  tachycardia  band/ppg +1",
+        f"3  {ids[2]}  info   2026-03-01 13:15  ≥ 15 min  no data      band/spo2",
         "3 findings: 1 red, 1 amber, 1 info. Times are Europe/Madrid.",
     ]
     assert "healthslm review show" in result.stderr

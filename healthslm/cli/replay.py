@@ -153,7 +153,7 @@ def show(recording: Recording, played: Played) -> None:
         console.out("Nothing was found.")
         return
     if recording.dated:
-        listed(found, lambda t_s: timeline.when(t_s, zone)[:19])
+        listed(found, lambda t_s: timeline.when(t_s, zone)[:16])
         console.out(f"{sums(found)}. Times are {zone}.")
     else:
         listed(found, lambda t_s: elapsed(t_s - t0_s))

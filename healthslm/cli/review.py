@@ -70,7 +70,7 @@ def list_(
         rows = [{"row": n, **timeline.as_json(e, place.zone)} for n, e in enumerate(found, 1)]
         console.emit("review", {"timezone": place.zone, "days": days, "findings": rows})
     elif found:
-        listed(found, lambda t_s: timeline.when(t_s, place.zone)[:19])
+        listed(found, lambda t_s: timeline.when(t_s, place.zone)[:16])
         console.out(f"{sums(found)}. Times are {place.zone}.")
         console.note(f"one of them: healthslm review show {found[0].id} --store {store}")
     else:
@@ -206,7 +206,6 @@ def listed(found: Sequence[Event], clock: Callable[[float], str]) -> None:
     """Write events as a table of at most 80 columns; `clock` writes a time."""
     rows = []
     for n, event in enumerate(found, 1):
-        more = f" +{len(event.sources) - 1}" if len(event.sources) > 1 else ""
         lasted = timeline.lasting(event.t1_s - event.t0_s)
         rows.append(
             (
@@ -216,10 +215,19 @@ def listed(found: Sequence[Event], clock: Callable[[float], str]) -> None:
                 clock(event.t0_s),
                 f"≥ {lasted}" if event.ongoing else lasted,
                 timeline.words(event.kind),
-                event.sources[0] + more,
+                seen_by(event),
             )
         )
     console.table(("#", "id", "", "began", "lasted", "finding", "seen by"), rows, right="# lasted")
+
+
+def seen_by(event: Event) -> str:
+    """Return what saw an event: a stream, a whole device ("band/*"), or the first of several."""
+    first, *others = event.sources
+    device = first.partition("/")[0]
+    if others and all(source.startswith(f"{device}/") for source in others):
+        return f"{device}/*"
+    return f"{first} +{len(others)}" if others else first
 
 
 def sums(found: Sequence[Event]) -> str:
