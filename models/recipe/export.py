@@ -268,7 +268,7 @@ def seal(folder: Path) -> None:
     """Write the hash of every file into the manifest."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    files = sorted(f for f in folder.iterdir() if f.is_file() and f != path)
+    files = sorted(f for f in folder.glob("[!.]*") if f.is_file() and f != path)
     manifest["files"] = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
     _write(path, manifest)
 
