@@ -112,7 +112,7 @@ def review(events: Sequence[Event], frames: Sequence[Frame]) -> None:
     if not events:
         console.out("  nothing was found")
         return
-    listed(events, lambda t_s: timeline.when(t_s, "UTC")[:16])
+    listed(events, lambda t_s: timeline.when(t_s, "UTC")[5:16])
     console.out(f"{sums(events)}. Times are UTC.")
     lanes = {f.name for f in frames if f.kind == "ecg"}
     shown = [e for kind in STRIP_KINDS for e in events if e.kind == kind and lanes & {*e.sources}]
