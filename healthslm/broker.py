@@ -29,26 +29,53 @@ Kind = Literal["auto", "mosquitto", "amqtt"]
 
 START_S = 15.0  # amqtt takes 1 s to import on a busy core
 
-# mosquitto's own caps drop silently: 1000 messages, 20 under way. A frame with its header
-# fits 128 KiB.
 _MOSQUITTO = """\
+# mosquitto for healthslm: nobody but this machine reaches it. Start it: mosquitto -c THIS_FILE
 listener {listener}
 allow_anonymous true
-user {user}
+
+# Its own caps (1000 messages queued, 20 under way) drop silently; a frame with its header
+# fits 128 KiB.
 max_packet_size 131072
 max_inflight_messages 2000
 max_queued_messages 1000000
 max_queued_bytes 268435456
 memory_limit 536870912
-log_dest none
+
+# What it writes is in clear: nothing goes to the card. What it loses when it stops, sensors
+# that wait for the daemon's acknowledgement send again.
 persistence {persistence}
+
+{rest}
 """
+_WARNINGS = "log_dest stderr\nlog_type error\nlog_type warning"
+
+
+def settings(listener: str, *, persistence: str = "false", rest: str = _WARNINGS) -> str:
+    """Return the configuration with which mosquitto serves this machine, and drops nothing.
+
+    Parameters
+    ----------
+    listener
+        "1883 127.0.0.1", or "0 /run/healthslm/mqtt.sock".
+    persistence
+        What follows that word; a folder it names must lie in memory.
+    rest
+        Further lines: who it runs as, and what it logs.
+    """
+    return _MOSQUITTO.format(listener=listener, persistence=persistence, rest=rest)
 
 
 def mosquitto() -> str | None:
     """Return the path of mosquitto, or None where it is not installed."""
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
     return shutil.which("mosquitto", path=path)
+
+
+def listens(port: int) -> bool:
+    """Return whether something answers on this port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Broker:
@@ -110,8 +137,8 @@ class Broker:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         if self._process.stdin is not None:
-            settings = {"port": self._port, "password": self._password}
-            self._process.stdin.write(json.dumps(settings).encode() + b"\n")
+            wanted = {"port": self._port, "password": self._password}
+            self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
             self._process.stdin.close()
         deadline_s = time.monotonic() + START_S
         while not self._answers():
@@ -150,14 +177,11 @@ class Broker:
     def _command(self) -> list[str]:
         if self.kind == "amqtt":
             return [sys.executable, "-m", "healthslm.broker"]
-        settings = self._folder / "mosquitto.conf"
+        file = self._folder / "mosquitto.conf"
         listener = f"0 {self._socket}" if self._socket else f"{self._port} 127.0.0.1"
-        settings.write_text(
-            _MOSQUITTO.format(
-                listener=listener, user=getpass.getuser(), persistence=self._persistence()
-            )
-        )
-        return [str(self._program), "-c", str(settings)]
+        rest = f"user {getpass.getuser()}\nlog_dest none"
+        file.write_text(settings(listener, persistence=self._persistence(), rest=rest))
+        return [str(self._program), "-c", str(file)]
 
     def _persistence(self) -> str:
         """Return what lets the queue outlive a restart, in memory: it holds samples in clear."""
@@ -208,11 +232,11 @@ async def _serve(port: int, password: str) -> None:
             return hmac.compare_digest(session.password or "", password)
 
     globals()["Login"] = Login  # amqtt finds plugins by their path
-    settings = BrokerConfig(
+    served = BrokerConfig(
         listeners={"default": ListenerConfig(bind=f"127.0.0.1:{port}")},
         plugins={f"{__name__}.Login": {}},
     )
-    await Amqtt(settings).start()
+    await Amqtt(served).start()
     await asyncio.Event().wait()
 
 

@@ -23,7 +23,17 @@ from healthslm.errors import ConfigError
 if TYPE_CHECKING:
     from healthslm.stage import Stage
 
-Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,31}$")]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[a-z0-9][a-z0-9_-]{0,31}$",
+        description="a-z, 0-9, - and _, at most 32, a letter or digit first",
+    ),
+]
+Number = Annotated[
+    str,
+    msgspec.Meta(pattern="^[0-9+ -]{2,20}$", description="2 to 20 digits, +, - and spaces"),
+]
 MQTT_PORT = 1883
 
 
@@ -34,7 +44,7 @@ class Person:
     id: Name = "me"  # the person's level in MQTT topics
     language: str = "en"  # of the summaries
     timezone: str = "UTC"  # IANA name; days begin at midnight there
-    emergency_number: Annotated[str, msgspec.Meta(pattern="^[0-9+ -]{2,20}$")] = "112"
+    emergency_number: Number = "112"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +119,30 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
         operator must mend it.
     """
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        config = parse(path.read_text("utf-8"), environ)
+    except FileNotFoundError as exc:
+        raise ConfigError(f"{path}: {exc.strerror}. `healthslm init FOLDER` makes one") from exc
     except OSError as exc:
         raise ConfigError(f"{path}: {exc.strerror}") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except UnicodeDecodeError as exc:
         raise ConfigError(f"{path}: not TOML: {exc}") from exc
-    try:
-        config = _build(tables, environ or {})
     except ConfigError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
     return replace(config, store=Store(path.parent / config.store.folder))
+
+
+def parse(text: str, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the text of a configuration file.
+
+    Raises
+    ------
+    ConfigError
+        It is not TOML, or a key is unknown or has a value that is not allowed.
+    """
+    try:
+        return _build(tomllib.loads(text), environ or {})
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"not TOML: {exc}") from exc
 
 
 def address(url: str) -> Address:
@@ -198,16 +222,16 @@ _TEMPLATE = """\
 # healthslm: every key, with its meaning. HEALTHSLM_<SECTION>_<KEY> in the environment wins.
 
 [person]
-id = {person_id}                   # the level in MQTT topics: healthslm/1/<id>/...
-language = {language}             # of the summaries: en, es
-timezone = {timezone}            # IANA name; days begin at midnight there
+id = {person_id:<22} # the level in MQTT topics: healthslm/1/<id>/...
+language = {language:<16} # of the summaries: en, es
+timezone = {timezone:<16} # IANA name; days begin at midnight there
 emergency_number = {emergency_number}
 
 [broker]
-url = {url}  # loopback, or unix:///path; nothing else
+url = {url:<21} # loopback, or unix:///path; nothing else
 
 [store]
-folder = {folder}            # relative to this file
+folder = {folder:<18} # relative to this file
 
 [daemon]
 clock = "wall"              # "data": time is what the newest sample says (replays)
@@ -268,9 +292,12 @@ def _section(kind: type[Any], name: str, table: Mapping[str, Any], wins: Mapping
                 part = msgspec.convert({key: value}, kind, strict=strict, dec_hook=_path)
             except msgspec.ValidationError as exc:
                 why = str(exc).partition(" - at")[0]
-                allowed = get_args(get_type_hints(kind)[key])
-                of = f"; allowed: {', '.join(allowed)}" if "enum" in why else ""
-                raise ConfigError(f"[{name}] {key}: {why}{of}") from exc
+                if "regex" in why:
+                    hint = get_type_hints(kind, include_extras=True)[key]
+                    why = f"want {hint.__metadata__[0].description}"
+                elif "enum" in why:
+                    why += f"; allowed: {', '.join(get_args(get_type_hints(kind)[key]))}"
+                raise ConfigError(f"[{name}] {key}: {why}") from exc
             section = replace(section, **{key: getattr(part, key)})
     return section
 

@@ -4,8 +4,10 @@ import json
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from click.testing import CliRunner, Result
 
 import healthslm.cli
 from healthslm import ingest, ledger, vault
-from healthslm.broker import Broker
+from healthslm.broker import Broker, listens, mosquitto, settings
 from healthslm.cli import console, main
 from healthslm.cli.bench import met
 from healthslm.cli.place import bounds, day_of
@@ -261,7 +263,7 @@ def test_init_asks_twice_without_echo_and_makes_a_sealed_home(tmp_path: Path) ->
     assert (home / "store" / "device.key").stat().st_mode & 0o777 == 0o600
     assert all(WORDS.encode() not in p.read_bytes() for p in home.rglob("*") if p.is_file())
     assert 'timezone = "Europe/Madrid"' in (home / "healthslm.toml").read_text()
-    assert "listener 1883 127.0.0.1\n" in (home / "mosquitto.conf").read_text()
+    assert (home / "mosquitto.conf").read_text() == settings("1883 127.0.0.1")
     with vault.Store.unlock(home / "store", WORDS) as store:
         assert list(store.frames()) == []
 
@@ -303,12 +305,51 @@ def test_init_never_touches_what_is_there(home: Path) -> None:
     assert {p: p.read_bytes() for p in home.rglob("*") if p.is_file()} == before
 
 
-def test_a_wrong_setting_leaves_nothing_behind(home: Path, tmp_path: Path) -> None:
-    result = run(
-        "init", tmp_path, "--timezone", "Mars/Olympus", "--passphrase-file", home / "words"
-    )
-    assert result.exit_code == 78 and "no such IANA zone" in result.stderr
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--timezone", "Mars/Olympus", "no such IANA zone"),
+        ("--person", "Ada Lovelace", "id: want a-z, 0-9"),
+        ("--emergency", "call mum", "emergency_number: want 2 to 20 digits"),
+        ("--lang", "xx", "must be one of en, es"),
+        ("--port", "70000", "not in the range"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_a_passphrase_is_asked_for(
+    option: str, value: str, says: str, tmp_path: Path
+) -> None:
+    result = run("init", tmp_path / "new", option, value)
+    assert result.exit_code == 2 and says in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_the_broker_runs_as_it_was_configured_and_writes_nothing(
+    home: Path, tmp_path: Path
+) -> None:
+    program = mosquitto()
+    if program is None:
+        pytest.skip("mosquitto is not installed")
+    port = free_port()
+    options = "--passphrase-file", home / "words", "--port", port
+    made = run("init", tmp_path / "a", *options)
+    assert made.exit_code == 0 and "answers on port" not in made.stderr
+    command = [program, "-c", tmp_path / "a" / "mosquitto.conf"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as broker:
+        while not listens(port):
+            assert broker.poll() is None
+            time.sleep(0.02)
+        second = run("init", tmp_path / "b", *options)
+        assert second.exit_code == 0 and f"answers on port {port}" in second.stderr
+        broker.terminate()
+        assert broker.communicate(timeout=10)[1] == ""
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_a_passphrase_is_no_argument_and_no_variable(home: Path) -> None:

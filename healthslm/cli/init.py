@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,33 +15,17 @@ from healthslm.errors import ConfigError
 
 PROTECTS = """\
 What protects it
-  Your passphrase opens everything. It is kept nowhere: lose it and the waveforms are gone.
-  device.key, a file on this board, lets the board work without you: it opens the
-  findings and figures of the last 8 days, never a waveform. Whoever takes the whole
-  card takes this key too. Against that, keep the card in a locked box; keys held by a
-  TPM or typed at start are the stronger answer.
+  Your passphrase opens everything. It is kept nowhere: lose it, and the waveforms
+  are gone. device.key, a file on this board, lets the board work without you: it
+  opens the findings and figures of the last 8 days, never a waveform. Whoever takes
+  the whole card takes this key too: keep the board where nobody can take it.
 """
 
-# mosquitto's own caps drop silently (1000 messages, 20 under way); a frame with its header
-# fits 128 KiB.
-MOSQUITTO = """\
-# A broker that only this machine can reach. Start it: mosquitto -c THIS_FILE
-listener {port} 127.0.0.1
-allow_anonymous true
-
-# It writes messages in clear, so it keeps them in memory alone. What it loses when it
-# stops, sensors that wait for the daemon's acknowledgement send again.
-persistence false
-
-max_packet_size 131072
-max_inflight_messages 2000
-max_queued_messages 1000000
-max_queued_bytes 268435456
-memory_limit 536870912
-log_dest stderr
-log_type error
-log_type warning
-"""
+# Debian's package starts a broker on 1883 that keeps its messages in a file.
+TAKEN = """
+healthslm: warning: a broker answers on port {port} already. Another than the one of
+  mosquitto.conf may write your samples to the card in clear. Stop it (Debian: sudo
+  systemctl disable --now mosquitto), or make the store anew with another --port."""
 
 
 @click.command("init")
@@ -54,7 +39,11 @@ log_type warning
     "--emergency", default="112", show_default=True, help="Number to call in an emergency."
 )
 @click.option(
-    "--port", default=1883, show_default=True, help="Port of the broker, on this machine."
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=1883,
+    show_default=True,
+    help="Port of the broker, on this machine.",
 )
 @console.passphrase_file
 def command(
@@ -71,13 +60,17 @@ def command(
     FOLDER gets healthslm.toml, mosquitto.conf and the store. An existing store is never
     overwritten.
     """
-    from healthslm import config, vault
+    from healthslm import broker, config, vault
 
     if (folder / CONFIG).exists():
         raise ConfigError(f"{folder / CONFIG} exists. Choose another folder, or remove it")
     text = config.default_toml(
         person, lang, timezone or local_zone(), emergency, f"mqtt://127.0.0.1:{port}"
     )
+    try:
+        config.parse(text)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
     words = console.passphrase(passphrase_file, new=True)
     why = console.weakness(words)
     if why:
@@ -92,12 +85,14 @@ def command(
         undo.callback(made.unlink)  # what is half made is taken back
         settings = config.load(made)
         vault.create(settings.store.folder, words, now_s=time.time())
-        (folder / "mosquitto.conf").write_text(MOSQUITTO.format(port=port), "utf-8")
+        (folder / "mosquitto.conf").write_text(broker.settings(f"{port} 127.0.0.1"), "utf-8")
         undo.pop_all()
-    report(folder, settings.store.folder)
+    report(folder, settings.store.folder, broker.mosquitto())
+    if broker.listens(port):
+        console.note(TAKEN.format(port=port))
 
 
-def report(folder: Path, store: Path) -> None:
+def report(folder: Path, store: Path, mosquitto: str | None) -> None:
     """Say what was made, what protects it, and what comes next."""
     console.out(console.bold("Made"))
     console.pairs(
@@ -111,7 +106,10 @@ def report(folder: Path, store: Path) -> None:
     console.out()
     console.out(PROTECTS)
     console.out(console.bold("Next"))
-    console.out(f"  mosquitto -c {folder / 'mosquitto.conf'} &")
+    if mosquitto is None:
+        console.out("  install mosquitto, the broker (Debian: apt install mosquitto)")
+    program = "mosquitto" if shutil.which("mosquitto") else mosquitto or "/usr/sbin/mosquitto"
+    console.out(f"  {program} -c {folder / 'mosquitto.conf'} &")
     console.out(f"  healthslm run --config {folder / CONFIG} &")
     console.out(f"  healthslm status --store {folder}")
 
