@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from healthslm.detect.lasting import Level, Run, advance
-from healthslm.records import Chunk, Finding, Severity, Vital
+from healthslm.records import Finding, Severity, Vital
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,8 @@ class Bradycardia:
         """Return the state before any input."""
         return State()
 
-    def step(self, state: State, x: Vital | Chunk, /) -> tuple[State, tuple[Finding, ...]]:
-        """Take one heart rate or activity; samples of the same kind are not looked at."""
-        if not isinstance(x, Vital):
-            return state, ()
+    def step(self, state: State, x: Vital, /) -> tuple[State, tuple[Finding, ...]]:
+        """Take one heart rate or activity."""
         if x.kind == "activity":
             return (State(state.run, x.t_s), ()) if x.value >= self.moved_g else (state, ())
         awake = state.moved_s is not None and x.t_s - state.moved_s <= self.awake_s

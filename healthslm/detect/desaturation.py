@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from healthslm.detect.lasting import Level, Run, advance
-from healthslm.records import Chunk, Finding, Vital
+from healthslm.records import Finding, Vital
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,8 @@ class Desaturation:
         """Return the state before any input."""
         return Run()
 
-    def step(self, state: Run, x: Vital | Chunk, /) -> tuple[Run, tuple[Finding, ...]]:
-        """Take one saturation; samples of the same kind are not looked at."""
-        if not isinstance(x, Vital):
-            return state, ()
+    def step(self, state: Run, x: Vital, /) -> tuple[Run, tuple[Finding, ...]]:
+        """Take one saturation."""
         levels = (
             (
                 Level("amber", self.amber_pct, self.hold_s, self.margin_pct),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from healthslm.detect.lasting import Level, Run, advance
-from healthslm.records import Chunk, Finding, Vital
+from healthslm.records import Finding, Vital
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,8 @@ class Fever:
         """Return the state before any input."""
         return Run()
 
-    def step(self, state: Run, x: Vital | Chunk, /) -> tuple[Run, tuple[Finding, ...]]:
-        """Take one temperature; samples of the same kind are not looked at."""
-        if not isinstance(x, Vital):
-            return state, ()
+    def step(self, state: Run, x: Vital, /) -> tuple[Run, tuple[Finding, ...]]:
+        """Take one temperature."""
         level = Level("amber", self.amber_c, self.hold_s, self.margin_c)
         run, news = advance(state, x.t_s, x.value, ((level, x.value >= self.amber_c),), sign=1)
         findings = tuple(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from healthslm.records import Chunk, Finding, Tick, Vital
+from healthslm.records import Chunk, Finding, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class NoData:
         """Return the state before any input."""
         return State()
 
-    def step(self, state: State, x: Chunk | Vital | Tick, /) -> tuple[State, tuple[Finding, ...]]:
+    def step(self, state: State, x: Chunk | Tick, /) -> tuple[State, tuple[Finding, ...]]:
         """Take samples, or the news that time has passed."""
         if isinstance(x, Tick):
             return self._passed(state, x.t_s)
-        if not isinstance(x, Chunk) or not np.isfinite(x.values).any():
+        if not np.isfinite(x.values).any():
             return state, ()
         read = np.flatnonzero(np.isfinite(x.values))
         first_s, last_s = (x.epoch_s + (x.start + int(i)) / x.fs for i in (read[0], read[-1]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from healthslm.detect.lasting import Level, Run, advance, skipped
-from healthslm.records import Chunk, Finding, Severity, Vital
+from healthslm.records import Finding, Severity, Vital
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,8 @@ class Tachycardia:
         """Return the state before any input."""
         return State()
 
-    def step(self, state: State, x: Vital | Chunk, /) -> tuple[State, tuple[Finding, ...]]:
-        """Take one heart rate or activity; samples of the same kind are not looked at."""
-        if not isinstance(x, Vital):
-            return state, ()
+    def step(self, state: State, x: Vital, /) -> tuple[State, tuple[Finding, ...]]:
+        """Take one heart rate or activity."""
         if x.kind == "activity":
             return State(state.run, x.t_s, x.value), ()
         known = state.activity_s is not None and x.t_s - state.activity_s <= self.activity_age_s

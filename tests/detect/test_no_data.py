@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from healthslm.detect.no_data import DETECTOR
-from healthslm.records import Chunk, Tick, Vital
+from healthslm.records import Chunk, Tick
 
 HOUR_S = 3600.0
 
@@ -56,7 +56,3 @@ def test_the_first_and_the_last_readable_sample_count(told) -> None:
 
 def test_a_stream_that_was_never_there_is_not_missed(told) -> None:
     assert told(DETECTOR, [Tick(60.0 * i) for i in range(1000)]) == []
-
-
-def test_what_was_derived_from_an_ecg_is_not_missed(told) -> None:
-    assert told(DETECTOR, [Vital("heart_rate", "chest/ecg", 0.0, 70.0), Tick(8 * HOUR_S)]) == []
