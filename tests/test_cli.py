@@ -23,7 +23,9 @@ from healthslm.cli import console, main
 from healthslm.cli.bench import met
 from healthslm.cli.place import bounds, day_of
 from healthslm.config import default_toml
+from healthslm.recordings import load
 from healthslm.records import Finding, Frame, Gap, Summary, Vital
+from healthslm.simulate import SCENES
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 NOON = 1_772_366_400.0  # 2026-03-01 12:00 UTC, 13:00 in Madrid
@@ -583,6 +585,30 @@ def test_a_seed_makes_the_same_recording_again(recording: Path, tmp_path: Path) 
     files = sorted(p.name for p in recording.iterdir())
     assert files == sorted(p.name for p in again.iterdir())
     assert all((recording / f).read_bytes() == (again / f).read_bytes() for f in files)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_every_sample_is_made_again_by_the_command_it_names(name: str, tmp_path: Path) -> None:
+    sample = Path(__file__).parents[1] / "sample_data" / name
+    command = f"healthslm simulate --scene {name} --out {name}"
+    assert f"    {command}\n" in (sample / "SOURCE.md").read_text()
+    result = run("simulate", "--scene", name, "--out", tmp_path / name)
+    assert result.exit_code == 0, result.output
+    files = sorted(p.name for p in sample.iterdir())
+    assert sorted(p.name for p in (tmp_path / name).iterdir()) == files
+    assert (tmp_path / name / "SOURCE.md").read_text() == (sample / "SOURCE.md").read_text()
+    again, kept = load(tmp_path / name), load(sample)
+    for a, b in zip(again.tracks, kept.tracks, strict=True):
+        # another machine may round a sample the other way
+        assert np.abs(a.samples.astype(int) - b.samples).max() <= 1
+
+
+def test_a_scene_is_one_that_there_is_and_stands_as_it_is(tmp_path: Path) -> None:
+    unknown = run("simulate", "--scene", "heaven", "--out", tmp_path / "x")
+    assert unknown.exit_code == 2 and "there are quiet-hour, rhythm-change" in unknown.stderr
+    mixed = run("simulate", "--scene", "fever", "--seed", 3, "--out", tmp_path / "x")
+    assert mixed.exit_code == 2 and "leave out --seed" in mixed.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recording_is_never_written_over(recording: Path) -> None:
