@@ -1,0 +1,373 @@
+"""What is true of a period, from its records and the definitions of `docs/wording.md` alone.
+
+A second opinion: nothing here is taken from the code that writes the texts. A value is a
+set of what may be printed for it, because two ways to add up floats can end on either side
+of a half; where the value is exact in binary, the set has one member.
+"""
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from healthslm.records import Beat, Derived, Finding, Vital
+
+ORDER = (
+    "pause",
+    "desaturation",
+    "bradycardia",
+    "tachycardia",
+    "irregular_rhythm",
+    "fever",
+    "no_data",
+    "poor_signal",
+)
+SENSORS = frozenset({"no_data", "poor_signal"})
+MEASURES = ("pulse", "oxygen", "temperature", "breathing", "pulse_range", "oxygen_low")
+NAMES = ("pulse", "rhythm", "oxygen", "temperature", "breathing")
+
+_GRAVITY = {"red": 2, "amber": 1, "info": 0}
+_WORST = {  # kind: (evidence, role, unit, decimals, sign)
+    "tachycardia": ("highest_bpm", "highest", "bpm", 0, 1),
+    "bradycardia": ("lowest_bpm", "lowest", "bpm", 0, -1),
+    "pause": ("rr_s", "longest", "sec", 1, 1),
+    "desaturation": ("lowest_pct", "lowest", "pct", 0, -1),
+    "fever": ("highest_c", "highest", "deg", 1, 1),
+}
+_LIMIT = {
+    "tachycardia": "limit_bpm",
+    "bradycardia": "limit_bpm",
+    "desaturation": "limit_pct",
+    "fever": "limit_c",
+}
+_VITALS = {
+    "pulse": ("heart_rate", "bpm", 0),
+    "oxygen": ("spo2", "pct", 0),
+    "temperature": ("temperature", "deg", 1),
+    "breathing": ("respiratory_rate", "br", 0),
+}
+_USUAL_OF = {
+    "tachycardia": "pulse",
+    "bradycardia": "pulse",
+    "desaturation": "oxygen",
+    "fever": "temperature",
+}
+_SIGNALS = {
+    "ecg": "heart",
+    "ppg": "pulse",
+    "heart_rate": "pulse",
+    "spo2": "oxygen",
+    "temperature": "temperature",
+    "respiration": "breathing",
+    "respiratory_rate": "breathing",
+    "activity": "movement",
+}
+
+Value = tuple[object, ...]
+Values = frozenset[Value]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One fact: what may be said of it."""
+
+    values: dict[str, Values]
+    severity: str = ""
+    count: int = 1
+    vs: frozenset[str] = frozenset()
+    raw: float = math.nan
+
+    @property
+    def notable(self) -> bool:
+        """Whether it is above or below the usual range, beyond doubt."""
+        return bool(self.vs) and self.vs <= {"above", "below"}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Everything that is true of one period."""
+
+    found: dict[str, Told] = field(default_factory=dict)  # gravest first
+    measured: dict[str, Told] = field(default_factory=dict)  # in the order of telling
+    watched_s: float = 0.0
+    period_s: float = 0.0
+    missing: tuple[str, ...] = ()
+    days: tuple[date, date] = (date.min, date.min)
+
+    @property
+    def share(self) -> str:
+        """Category of the watched time."""
+        part = self.watched_s / self.period_s if self.period_s else 0.0
+        return "full" if part >= 0.9 else "part" if part >= 0.25 else "little"
+
+    @property
+    def nothing(self) -> bool:
+        """Whether none of the five measures is known."""
+        return len(self.missing) == len(NAMES)
+
+    @property
+    def action(self) -> str:
+        """Which action must be told."""
+        body = {told.severity for kind, told in self.found.items() if kind not in SENSORS}
+        for grave in ("red", "amber"):
+            if grave in body:
+                return grave
+        if self.found.keys() & SENSORS:
+            return "technical"
+        return "info" if body else "unknown" if self.nothing else "none"
+
+    @property
+    def watch(self) -> Told:
+        """Coverage as a fact."""
+        values = {"watched": duration(self.watched_s)}
+        if self.share != "full":
+            values["unwatched"] = duration(self.period_s - self.watched_s)
+        return Told(values)
+
+
+def rounded(value: float, decimals: int) -> int:
+    """Return the value in units of its last printed decimal, halves upwards."""
+    return math.floor(value * 10**decimals + 0.5)
+
+
+def near(value: float, decimals: int) -> frozenset[int]:
+    """Return what may be printed: one number, or two where the half is not exact."""
+    slack = 0.0 if (value * 2 * 10**decimals).is_integer() and decimals == 0 else 1e-9
+    return frozenset(rounded(value + by, decimals) for by in (-slack, slack))
+
+
+def number(value: float, unit: str, decimals: int) -> Values:
+    """Return the numbers that may be printed for a value."""
+    return frozenset((unit, shown(n, decimals)) for n in near(value, decimals))
+
+
+def shown(n: int, decimals: int) -> str:
+    """Return a number in units of its last decimal as printed, with a point."""
+    return f"{n / 10**decimals:.{decimals}f}"
+
+
+def duration(seconds: float, *, still: bool = False) -> Values:
+    """Return how a length of time may be written; `still` open ones are rounded down."""
+    slack = 0.0 if (seconds * 2).is_integer() else 1e-6
+    return frozenset(_written(max(0.0, seconds + by), still) for by in (-slack, slack))
+
+
+def _written(seconds: float, still: bool) -> Value:
+    def whole(x: float) -> int:
+        return math.floor(x) if still else math.floor(x + 0.5)
+
+    if seconds < 60:
+        return ("s", float(whole(seconds)), still)
+    minutes = whole(seconds / 60)
+    if minutes < 120:
+        return ("min", float(minutes), still)
+    if minutes < 600:
+        return ("h", whole(minutes / 30) / 2, still)
+    return ("h", float(whole(minutes / 60)), still)
+
+
+def clock(t_s: float, zone: str) -> Values:
+    """Return the local time of day, cut to the minute."""
+    local = datetime.fromtimestamp(math.floor(t_s), UTC).astimezone(ZoneInfo(zone))
+    return frozenset({("clock", local.hour, local.minute)})
+
+
+@dataclass
+class _Episode:
+    t0_s: float
+    t1_s: float
+    still: bool
+    parts: list[Finding]
+
+    def worst(self, name: str, sign: int) -> float:
+        return max(dict(f.evidence)[name] * sign for f in self.parts) * sign
+
+    @property
+    def length(self) -> float:
+        return self.t1_s - self.t0_s
+
+
+def truth(
+    records: Iterable[Derived],
+    t0_s: float,
+    t1_s: float,
+    zone: str,
+    earlier: Sequence[Truth] = (),
+) -> Truth:
+    """Return what is true of [t0_s, t1_s); `earlier` is what was true of the days before."""
+    records = list(records)
+    told_last = {r.key: r for r in records if isinstance(r, Finding)}
+    touching = [f for f in told_last.values() if f.t0_s < t1_s and f.t1_s >= t0_s]
+    minutes, good, watch = _minutes(records, t0_s, t1_s)
+    measured = _measured(minutes, zone, earlier)
+    found = {
+        kind: _told(kind, [f for f in touching if f.kind == kind], (t0_s, t1_s), zone, measured)
+        for kind in {f.kind for f in touching}
+    }
+    known = {"rhythm"} if len(good) >= 3 else set()
+    known |= measured.keys() & set(NAMES)
+    tz = ZoneInfo(zone)
+    last = max(t0_s, t1_s - 1e-3)
+    return Truth(
+        found=dict(
+            sorted(found.items(), key=lambda f: (-_GRAVITY[f[1].severity], ORDER.index(f[0])))
+        ),
+        measured=dict(
+            sorted(measured.items(), key=lambda m: (not m[1].notable, MEASURES.index(m[0])))
+        ),
+        watched_s=min(_watched(watch) * 60.0, t1_s - t0_s),
+        period_s=t1_s - t0_s,
+        missing=tuple(name for name in NAMES if name not in known),
+        days=(
+            datetime.fromtimestamp(t0_s, UTC).astimezone(tz).date(),
+            datetime.fromtimestamp(last, UTC).astimezone(tz).date(),
+        ),
+    )
+
+
+def _minutes(
+    records: Sequence[Derived], t0_s: float, t1_s: float
+) -> tuple[dict[str, dict[int, float]], set[int], set[int]]:
+    read: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    good: set[int] = set()
+    for r in records:
+        if isinstance(r, Vital) and t0_s <= r.t_s < t1_s:
+            read[r.kind][math.floor(r.t_s / 60)].append(r.value)
+        elif isinstance(r, Beat) and r.good and t0_s <= r.t_s < t1_s:
+            good.add(math.floor(r.t_s / 60))
+    means = {k: {m: math.fsum(v) / len(v) for m, v in sorted(d.items())} for k, d in read.items()}
+    watch = set(good)
+    for kind, _, _ in _VITALS.values():
+        watch |= means.get(kind, {}).keys()
+    return means, good, watch
+
+
+def _watched(minutes: set[int]) -> int:
+    rows = sorted(minutes)
+    between = sum(b - a - 1 for a, b in itertools.pairwise(rows) if b - a <= 10)
+    return len(rows) + between
+
+
+def _middle(values: Iterable[float]) -> float:
+    row = sorted(values)
+    half = len(row) // 2
+    return row[half] if len(row) % 2 else (row[half - 1] + row[half]) / 2
+
+
+def _measured(
+    minutes: dict[str, dict[int, float]], zone: str, earlier: Sequence[Truth]
+) -> dict[str, Told]:
+    out: dict[str, Told] = {}
+    for name, (kind, unit, decimals) in _VITALS.items():
+        row = minutes.get(kind, {})
+        if len(row) < 3:
+            continue
+        typical = _middle(
+            _rest(row, minutes.get("activity", {})) if name == "pulse" else [*row.values()]
+        )
+        out[name] = _measure(
+            typical, unit, decimals, [t.measured[name].raw for t in earlier if name in t.measured]
+        )
+    if "pulse" in out:
+        row = minutes["heart_rate"]
+        out["pulse_range"] = Told(
+            {
+                "low": number(min(row.values()), "bpm", 0),
+                "high": number(max(row.values()), "bpm", 0),
+            }
+        )
+    if "oxygen" in out:
+        row = minutes["spo2"]
+        least = min(row.values())
+        exact = next(m for m, v in row.items() if v == least)
+        close = next(m for m, v in row.items() if v <= least + 1e-9)
+        at = clock(exact * 60, zone) | clock(close * 60, zone)
+        out["oxygen_low"] = Told({"lowest": number(least, "pct", 0), "at": at})
+    return out
+
+
+def _rest(pulse: dict[int, float], activity: dict[int, float]) -> list[float]:
+    still = [v for m, v in pulse.items() if m in activity and activity[m] <= 0.05]
+    if len(still) >= 30:
+        return still
+    quarter = math.ceil(len(pulse) / 4)
+    return sorted(pulse.values())[:quarter]
+
+
+def _measure(typical: float, unit: str, decimals: int, before: list[float]) -> Told:
+    values = {"typical": number(typical, unit, decimals)}
+    if len(before) < 5:
+        return Told(values, vs=frozenset({"unknown"}), raw=typical)
+    lows, highs = near(min(before), decimals), near(max(before), decimals)
+    values["usual"] = frozenset(
+        ("range", shown(a, decimals), shown(b, decimals)) for a in lows for b in highs
+    )
+    vs = frozenset(
+        "below" if n < a else "above" if n > b else "usual"
+        for n in near(typical, decimals)
+        for a in lows
+        for b in highs
+    )
+    return Told(values, vs=vs, raw=typical)
+
+
+def _episodes(parts: list[Finding], span: tuple[float, float]) -> list[_Episode]:
+    out: list[_Episode] = []
+    for f in sorted(parts, key=lambda f: (max(f.t0_s, span[0]), min(f.t1_s, span[1]))):
+        t0, t1 = max(f.t0_s, span[0]), min(f.t1_s, span[1])
+        still = f.ongoing or f.t0_s < span[0] or f.t1_s > span[1]
+        if out and (t0 < out[-1].t1_s or t0 == out[-1].t0_s):
+            out[-1].t1_s = max(out[-1].t1_s, t1)
+            out[-1].still |= still
+            out[-1].parts.append(f)
+        else:
+            out.append(_Episode(t0, t1, still, [f]))
+    return out
+
+
+def _told(
+    kind: str, parts: list[Finding], span: tuple[float, float], zone: str, measured: dict[str, Told]
+) -> Told:
+    rows = _episodes(parts, span)
+    values: dict[str, Values] = {"start": clock(rows[0].t0_s, zone)}
+    if len(rows) > 1:
+        values["count"] = frozenset({("times", len(rows))})
+    if kind in _WORST:
+        name, role, unit, decimals, sign = _WORST[kind]
+        worst = max(rows, key=lambda e: e.worst(name, sign) * sign)  # the first of equals
+        values[role] = number(worst.worst(name, sign), unit, decimals)
+        values["worst_at"] = clock(worst.t0_s, zone)
+        if kind in _LIMIT:
+            values["limit"] = frozenset().union(
+                *(
+                    number(dict(f.evidence)[_LIMIT[kind]], unit, decimals)
+                    for f in worst.parts
+                    if dict(f.evidence)[name] == worst.worst(name, sign)
+                )
+            )
+    if kind in SENSORS:
+        values["total"] = duration(
+            math.fsum(e.length for e in rows), still=any(e.still for e in rows)
+        )
+        values["what"] = _what(parts)
+    elif kind != "pause":
+        most = max(e.length for e in rows)
+        longest = [e for e in rows if e.length >= most - 1e-6]
+        values["longest"] = frozenset().union(*(duration(e.length, still=e.still) for e in longest))
+        if kind == "irregular_rhythm":
+            values["rate"] = frozenset().union(
+                *(number(dict(f.evidence)["mean_bpm"], "bpm", 0) for e in longest for f in e.parts)
+            )
+    usual = measured.get(_USUAL_OF.get(kind, ""))
+    if usual and "usual" in usual.values:
+        values["usual"] = usual.values["usual"]
+    return Told(values, max((f.severity for f in parts), key=_GRAVITY.__getitem__), len(rows))
+
+
+def _what(parts: list[Finding]) -> Values:
+    kinds = {f.stream.rpartition("/")[2].partition("-")[0] for f in parts}
+    names = {_SIGNALS.get(kind, "other") for kind in kinds}
+    return frozenset({("signals", frozenset(names) if len(names) <= 2 else frozenset({"several"}))})
