@@ -156,6 +156,20 @@ class Publisher:
         self._link = Link(config.address(url), f"sensor-{uuid4().hex[:12]}", topics, lasting=False)
         self._meta: dict[str, bytes] = {}
 
+    def meet(self, timeout_s: float = 10.0) -> None:
+        """Return when the broker answers.
+
+        Raises
+        ------
+        BrokerError
+            It did not, for `timeout_s`.
+        """
+        until_s = time.monotonic() + timeout_s
+        while not self._link.up:
+            if time.monotonic() > until_s:
+                raise BrokerError("the broker does not answer")
+            self.poll(0.05)
+
     def describe(self, device: str, stream: str, meta: Mapping[str, str | float]) -> None:
         """Say, retained at the broker, what a stream is."""
         topic = ingest.topic(self._person, device, stream, "meta")
@@ -215,7 +229,10 @@ class Publisher:
             if self.outbox.acknowledged != newest:
                 newest, since_s = self.outbox.acknowledged, time.monotonic()
             elif time.monotonic() - since_s > timeout_s:
-                raise BrokerError(f"{self.outbox.waiting} frames were not acknowledged")
+                raise BrokerError(
+                    f"for {timeout_s:.0f} s the daemon stored nothing; "
+                    f"{self.outbox.waiting} frames wait"
+                )
 
     def _hear(self, event: Event) -> None:
         now_s = time.monotonic()

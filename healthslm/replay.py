@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -105,6 +105,9 @@ def publish(
 ) -> Sent:
     """Publish the recording as the sensors would; return when all of it is stored.
 
+    A recording that is moved to now is a new start of its sensors each time: were their boots
+    the same, the daemon would take the second for the first come twice.
+
     Parameters
     ----------
     url, person
@@ -128,7 +131,9 @@ def publish(
 
     began, count = time.monotonic(), 0
     t0_s = recording.t0_s if base_s is None else base_s
+    boot = max(int(t0_s if base_s is None else time.time()), 0)
     with Publisher(url, person) as publisher:
+        publisher.meet()
         for device, stream, fs, unit in sorted(
             {(t.device, t.stream, t.fs, t.unit) for t in recording.tracks}
         ):
@@ -137,7 +142,7 @@ def publish(
             end_s = frame.t_s + frame.count / frame.fs
             while speed and (wait_s := began + (end_s - t0_s) / speed - time.monotonic()) > 0:
                 publisher.poll(min(wait_s, 0.25))
-            publisher.send(frame)
+            publisher.send(replace(frame, boot=boot + frame.boot))
             told(frame)
             count += 1
         publisher.flush()

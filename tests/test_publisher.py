@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthslm.errors import BadMessage
+from healthslm.errors import BadMessage, BrokerError
 from healthslm.ingest import Intake, Taken, Wait
 from healthslm.ledger import Ack
 from healthslm.publisher import ASKED_S, Outbox, Publisher
@@ -166,3 +166,9 @@ def test_a_frame_the_daemon_would_refuse_is_refused_at_once():
     with pytest.raises(BadMessage, match="unit"):
         publisher.send(replace(frame(ECG, 0), unit="Cel"))
     assert publisher.outbox.waiting == 0
+
+
+def test_a_broker_that_is_not_there_is_said_soon():
+    publisher = Publisher("mqtt://127.0.0.1:1", "ada")
+    with pytest.raises(BrokerError, match="the broker does not answer"):
+        publisher.meet(0.2)

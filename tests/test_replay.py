@@ -1,6 +1,7 @@
 """Replay: every folder of sample_data gives what its labels say, however it is played."""
 
 import threading
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -138,8 +139,8 @@ class Store:
         self.records += derived
 
 
-def live(recording, where, **how):
-    """Publish a recording to a daemon at work; return what was sent, and its store."""
+def live(recording, where, times=1, **how):
+    """Publish a recording to a daemon at work; return what was sent last, and its store."""
     store = Store()
     settings = config.Daemon(clock="data", commit_s=0.02, commit_frames=32, summary_hour=-1)
     with Broker("auto", where) as broker:
@@ -156,7 +157,9 @@ def live(recording, where, **how):
         worker = threading.Thread(target=work)
         worker.start()
         try:
-            sent = replay.publish(recording, broker.url, "ada", **how)
+            for _ in range(times):
+                sent = replay.publish(recording, broker.url, "ada", **how)
+                time.sleep(float(times > 1))  # another second, another start
         finally:
             done.set()
             worker.join()
@@ -189,3 +192,12 @@ def test_a_real_record_is_played_whole(data_dir):
     beats = [x for x in derived if getattr(x, "kind", "") == "beat"]
     assert len(beats) == pytest.approx(2955, rel=0.02)
     assert canonical(replay.direct(recording, cuts=Random(3))) == canonical(derived)
+
+
+def test_a_recording_played_now_counts_each_time_and_a_dated_one_once(tmp_path):
+    recording = simulate.day(5, start_s=1_772_409_600.0, hours=0.1)
+    sent, store = live(recording, tmp_path / "kept", times=2)
+    assert len(store.frames) == sent.frames == sent.acknowledged
+    base_s = time.time() - 360
+    sent, store = live(recording, tmp_path / "anew", times=2, base_s=base_s)
+    assert len(store.frames) == 2 * sent.frames == 2 * sent.acknowledged

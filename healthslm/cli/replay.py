@@ -67,7 +67,9 @@ def command(
     """Play a recording through the pipeline, or to a broker.
 
     PATH is a folder made by `healthslm simulate`, a WFDB header (.hea) or a CSV file.
-    Without --to nothing is stored or sent: what was found is printed.
+    Without --to nothing is stored or sent: what was found is printed. With it the
+    recording ends now; what falls into time that the same streams have filled already is
+    stored, not analysed.
     """
     from healthslm import recordings
 
