@@ -44,7 +44,7 @@ def vitals(levels: dict[tuple[str, str], Any]) -> None:
     for (kind, stream), spans in levels.items():
         unit = timeline.VITAL_UNITS.get(kind, ("", 2))[0]
         measured = stream.partition("/")[2].partition("-")[0]
-        name = "" if kind == measured else timeline.words(kind).removeprefix(f"{measured} ")
+        name = "" if kind == measured else timeline.words(kind.removeprefix(f"{measured}_"))
         label = " ".join(part for part in (stream, name, console.dim(unit) if unit else "") if part)
         rows.append((label, *(spread(kind, level) for level in spans)))
     console.table(("median (least-greatest)", "10 min before", "during", "10 min after"), rows)

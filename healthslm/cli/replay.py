@@ -90,7 +90,9 @@ def command(
 def direct(recording: Recording) -> Played:
     """Play a recording through a fresh pipeline; show the progress where it takes long."""
     from healthslm import replay
+    from healthslm.pipeline import Pipeline
 
+    Pipeline()  # what loads once is no part of what a day takes
     before = console.cpu_s()
     derived = tuple(shown(replay.played(recording), recording))
     return Played(derived, console.cpu_s() - before, recording.t1_s - recording.t0_s)
@@ -153,6 +155,7 @@ def show(recording: Recording, played: Played) -> None:
     console.out()
     if not found:
         console.out("Nothing was found.")
+        console.note("that is no all-clear: only what was recorded well can be judged")
         return
     if recording.dated:
         listed(found, lambda t_s: timeline.when(t_s, zone)[:16])
@@ -186,8 +189,10 @@ def figures(recording: Recording, played: Played) -> list[tuple[str, str]]:
             timeline.reading(kind, v) for v in (level.low, level.middle, level.high)
         )
         name = timeline.words(kind)
-        span = f"{least}-{most} {unit}".rstrip()
-        rows.append((name, f"{span}, median {middle}  ({stream})"))
+        span = f"{middle} {unit}".rstrip()
+        if least != most:
+            span = f"{least}-{most} {unit}".rstrip() + f", median {middle}"
+        rows.append((name, f"{span}  ({stream})"))
     return rows
 
 

@@ -72,7 +72,7 @@ def list_(
     elif found:
         listed(found, lambda t_s: timeline.when(t_s, place.zone)[:16])
         console.out(f"{sums(found)}. Times are {place.zone}.")
-        console.note(f"one of them: healthslm review show {found[0].id} --store {store}")
+        console.note(f"look at one: healthslm review show {found[0].id} --store {store}")
     else:
         console.out(f"Nothing was found in {console.count(len(records), 'record')}.")
         console.note("that is not an all-clear: `healthslm summary` says what was not measured")

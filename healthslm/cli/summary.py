@@ -79,13 +79,25 @@ def command(
 
 
 def period(store: Store, place: Place, day: date | None) -> tuple[float, float]:
-    """Return midnight to midnight of a day, or of the newest day that holds anything."""
-    if day is None:
-        newest = max(map(end_s, store.derived()), default=None)
-        if newest is None:
-            raise click.UsageError("the store holds no record of the last 8 days to speak of")
-        day = day_of(newest, place.zone)
-    return bounds(day, place.zone)
+    """Return midnight to midnight of a day, or of the newest day that holds anything.
+
+    Of a day that lies before all that the board's key opens nothing is known here, not even
+    that nothing was measured.
+    """
+    newest_s = max(map(end_s, store.derived()), default=None)
+    if newest_s is None:
+        raise click.ClickException(
+            "the store holds no record of the last 8 days. Is `healthslm run` at work, and a sensor"
+        )
+    newest = day_of(newest_s, place.zone)
+    if day is not None and newest - day > timedelta(days=USUAL_DAYS):
+        first = newest - timedelta(days=USUAL_DAYS)
+        raise click.BadParameter(
+            f"the board's key reaches back to {first}, no further", param_hint="--day"
+        )
+    if day is not None and day > max(newest, day_of(time.time(), place.zone)):
+        raise click.BadParameter("that day has not come yet", param_hint="--day")
+    return bounds(day or newest, place.zone)
 
 
 def end_s(record: Derived) -> float:

@@ -36,7 +36,7 @@ def opening(recording: Recording, *, real: bool) -> None:
     lanes = {t.lane: t for t in recording.tracks}.values()
     sensors = sorted({t.device for t in lanes})
     for device in sensors:
-        streams = ", ".join(f"{t.kind.replace('_', ' ')}" for t in lanes if t.device == device)
+        streams = ", ".join(timeline.words(t.kind) for t in lanes if t.device == device)
         console.out(console.dim(f"  {device:<10}") + streams)
 
 

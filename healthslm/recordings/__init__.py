@@ -42,7 +42,7 @@ def load(path: str | Path, channel: str | int | None = None) -> Recording:
 
 def _load(path: Path, channel: str | int | None) -> Recording:
     """Find the recording's form and read it."""
-    if path.is_dir():
+    if (path / "recording.json").is_file():
         from healthslm.recordings import folder
 
         return folder.load(path)
@@ -50,12 +50,12 @@ def _load(path: Path, channel: str | int | None) -> Recording:
         from healthslm.recordings import csv
 
         return csv.load(path, channel)
-    header = path if path.suffix == ".hea" else path.with_name(path.name + ".hea")
+    header = path if path.suffix == ".hea" else Path(f"{path}.hea")
     if header.is_file():
         from healthslm.recordings import wfdb
 
         return wfdb.load(header, channel)
     raise RecordingError(
-        f"no recording at {path.name}: want a folder with recording.json, a WFDB .hea, "
+        f"no recording at {path.name or path}: want a folder with recording.json, a WFDB .hea, "
         "a .csv or a .csv.xz"
     )

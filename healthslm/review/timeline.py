@@ -194,9 +194,16 @@ def lasting(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+ABBREVIATIONS = {w.lower(): w for w in ("ECG", "PPG", "SpO2", "RR", "RMSSD", "SDNN")}
+
+
 def words(name: str) -> str:
-    """Return a kind as people write it: "irregular_rhythm" -> "irregular rhythm"."""
-    return name.replace("_", " ")
+    """Return a kind as people write it.
+
+    >>> words("irregular_rhythm"), words("ecg_quality")
+    ('irregular rhythm', 'ECG quality')
+    """
+    return " ".join(ABBREVIATIONS.get(word, word) for word in name.split("_"))
 
 
 def quantity(name: str, value: float) -> tuple[str, str]:
@@ -215,7 +222,7 @@ def quantity(name: str, value: float) -> tuple[str, str]:
         if suffix == "s" and value < 9.95:
             decimals = 2
         return words(stem), f"{value:.{decimals}f} {unit}"
-    return words(name), f"{value:.4g}"
+    return words(name), f"{value:.0f}" if value == round(value) else f"{value:.2f}"
 
 
 def reading(kind: str, value: float) -> str:

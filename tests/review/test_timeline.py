@@ -150,12 +150,12 @@ def test_lengths_of_time_have_two_units_at_most(seconds, text):
     ("name", "value", "shown"),
     [
         ("lowest_bpm", 41.4, ("lowest", "41 /min")),
-        ("rr_s", 2.345, ("rr", "2.35 s")),
+        ("rr_s", 2.345, ("RR", "2.35 s")),
         ("held_s", 615.0, ("held", "10 min")),
         ("highest_c", 38.55, ("highest", "38.5 °C")),
         ("lowest_pct", 88.0, ("lowest", "88 %")),
         ("beats", 17.0, ("beats", "17")),
-        ("normalised_rmssd", 0.1234, ("normalised rmssd", "0.1234")),
+        ("normalised_rmssd", 0.1234, ("normalised RMSSD", "0.12")),
     ],
 )
 def test_evidence_is_shown_with_its_unit(name, value, shown):
