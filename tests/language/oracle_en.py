@@ -13,7 +13,8 @@ UNITS = (
     ("sec", r"\d+\.\d seconds"),
     (
         "dur",
-        r"(?:at least )?(?:1 (?:second|minute)|(?!1 )\d+(?: and a half)? (?:seconds|minutes|hours))",
+        r"(?:at least )?"
+        r"(?:1 (?:second|minute)|(?!1 )\d+(?: and a half)? (?:seconds|minutes|hours))",
     ),
     ("clock", r"(?:1[0-2]|[1-9]):[0-5]\d [ap]m"),
     ("times", r"\d+ times"),
@@ -545,11 +546,12 @@ PHRASES = [
     *((line.strip(), tag) for tag, lines in _WHOLE.items() for line in lines.strip().splitlines()),
 ]
 NEVER = (
-    r"diagnos|you (?:have|suffer from|got) an? |attack|fibrillat|arrhythm|\bstroke|failure|apn(?:o)?ea",
-    r"infect|covid|pneumon|disease|disorder|syndrome|cancer|tachycard|bradycard|desaturat|hypox|angina",
-    r"medic(?:in|at)|\bdrugs?\b|\bdos(?:e|es|age)\b|\bpills?\b|tablet|aspirin|paracetamol|ibuprofen",
-    r"blocker|thinner|inhaler|insulin|prescri|treatment",
-    r"\bfine\b|\bhealthy\b|\bok(?:ay)?\b|\bsafe|perfect|harmless|worry|no problem|no need|nothing wrong",
-    r"everything|\ball (?:is|was|looks)|definitely|certainly|for sure|\bno danger|in order|\bstable\b",
-    r"\b(?:ecgs?|hrv|spo2?|ppg|rmssd|sdnn|bpm)\b|your fault|you (?:should|must) have|you (?:failed|forgot)",
+    r"diagnos|you (?:have|suffer from|got) an? |attack|fibrillat|arrhythm|\bstroke|failure|apno?ea",
+    r"infect|covid|pneumon|disease|disorder|syndrome|cancer|tachycard|bradycard|desatur|hypox",
+    r"medic(?:in|at)|\bdrugs?\b|\bdos(?:e|es|age)\b|\bpills?\b|tablet|aspirin|paracetamol",
+    r"ibuprofen|blocker|thinner|inhaler|insulin|prescri|treatment",
+    r"\bfine\b|\bhealthy\b|\bok(?:ay)?\b|\bsafe|perfect|harmless|worry|no problem|no need",
+    r"nothing wrong|everything|\ball (?:is|was|looks)|definitely|certainly|for sure|\bno danger",
+    r"in order|\bstable\b|your fault|you (?:should|must) have|you (?:failed|forgot)",
+    r"\b(?:ecgs?|hrv|spo2?|ppg|rmssd|sdnn|bpm)\b",
 )

@@ -58,8 +58,8 @@ MONTHS = [
 
 ACTIONS = {
     "red": (
-        "Llame al {emergency} ya si le duele el pecho, le falta el aire, está confuso o se desmaya. "
-        "Si no, descanse y llame hoy a su centro de salud, aunque se sienta bien."
+        "Llame al {emergency} ya si le duele el pecho, le falta el aire, está confuso o se "
+        "desmaya. Si no, descanse y llame hoy a su centro de salud, aunque se sienta bien."
     ),
     "amber": (
         "Llame al {emergency} ya si le duele el pecho, le falta el aire o se desmaya. Si no, llame "
@@ -363,10 +363,8 @@ _MEASURED = [
     (r"(?:baj[oa]|lenta) para usted|menos que otros días", "is_below"),
     (r"está por debajo de lo normal para usted {usual}", "is_below"),
     # the range of the pulse
-    (
-        r"(?:en los minutos que medimos |)su pulso fue (?:de {low} a {high}|desde {low} hasta {high})",
-        "span",
-    ),
+    (r"en los minutos que medimos", "in_all"),
+    (r"su pulso fue (?:de {low} a {high}|desde {low} hasta {high})", "span"),
     (r"en total", "in_all"),
     (r"el pulso más bajo que vimos fue {low} y el más alto {high}", "span"),
     (r"su corazón dio {low} en lo más lento y {high} en lo más rápido", "span"),
@@ -522,11 +520,12 @@ PHRASES = [
     *((line.strip(), tag) for tag, lines in _WHOLE.items() for line in lines.strip().splitlines()),
 ]
 NEVER = (
-    r"diagn[oó]stic|usted (?:tiene|presenta|padece|sufre)|infart|fibrilaci|arritmi|\bictus|derrame",
-    r"insuficien|apnea|infecci|covid|neumon|enferm[oae]|s[ií]ndrome|trastorno|c[aá]ncer|angina",
-    r"medicin|medicament|medicaci|f[aá]rmac|\bdosis|pastilla|p[ií]ldora|comprimid|aspirin|paracetamol",
-    r"ibuprofen|anticoagul|bloqueante|inhalador|insulin|recet|tratamiento|taquicard|bradicard|desaturaci|hipox",
-    r"\bsan[oa]\b|perfect|a salvo|estable|\btodo (?:está|va|fue|estuvo|ha ido|bien|normal)|nada malo",
-    r"no (?:hay|pasa) nada|segur[oa]|sin duda|preocup|(?:sin|ningún) problema|inofensiv|hace falta que|en orden",
-    r"\b(?:ecg|hrv|vfc|spo2?|ppg|rmssd|sdnn|bpm|lpm)\b|culpa|se le olvid|no supo|deb(?:ió|ería) haber",
+    r"diagn[oó]stic|usted (?:tiene|presenta|padece|sufre)|infart|fibrilaci|arritmi|\bictus|angina",
+    r"derrame|insuficien|apnea|infecci|covid|neumon|enferm[oae]|s[ií]ndrome|trastorno|c[aá]ncer",
+    r"taquicard|bradicard|desaturaci|hipox|medicin|medicament|medicaci|f[aá]rmac|\bdosis|pastilla",
+    r"p[ií]ldora|comprimid|aspirin|paracetamol|ibuprofen|anticoagul|bloqueante|inhalador|insulin",
+    r"recet|tratamiento|\bsan[oa]\b|perfect|a salvo|estable|nada malo|no (?:hay|pasa) nada",
+    r"\btodo (?:está|va|fue|estuvo|ha ido|bien|normal)|segur[oa]|sin duda|preocup|inofensiv",
+    r"(?:sin|ningún) problema|en orden|hace falta que|culpa|se le olvid|no supo",
+    r"\b(?:ecg|hrv|vfc|spo2?|ppg|rmssd|sdnn|bpm|lpm)\b|deb(?:ió|ería) haber",
 )

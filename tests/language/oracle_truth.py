@@ -2,7 +2,8 @@
 
 A second opinion: nothing here is taken from the code that writes the texts. A value is a
 set of what may be printed for it, because two ways to add up floats can end on either side
-of a half; where the value is exact in binary, the set has one member.
+of a half (447.0 / 6 is 74.5 or a little less); where nothing is added, or only whole
+numbers are, the set has one member.
 """
 
 import itertools
@@ -79,6 +80,7 @@ class Told:
     count: int = 1
     vs: frozenset[str] = frozenset()
     raw: float = math.nan
+    sharp: bool = True  # see `near`
 
     @property
     def notable(self) -> bool:
@@ -133,15 +135,18 @@ def rounded(value: float, decimals: int) -> int:
     return math.floor(value * 10**decimals + 0.5)
 
 
-def near(value: float, decimals: int) -> frozenset[int]:
-    """Return what may be printed: one number, or two where the half is not exact."""
-    slack = 0.0 if (value * 2 * 10**decimals).is_integer() and decimals == 0 else 1e-9
-    return frozenset(rounded(value + by, decimals) for by in (-slack, slack))
+def near(value: float, decimals: int, *, sharp: bool = True) -> frozenset[int]:
+    """Return what may be printed: one number, or two where the half is not exact.
+
+    `sharp` says that the value itself was recorded, or comes of such as add up exactly.
+    """
+    exact = sharp and decimals == 0 and (value * 2).is_integer()
+    return frozenset(rounded(value + by, decimals) for by in ((0.0,) if exact else (-1e-9, 1e-9)))
 
 
-def number(value: float, unit: str, decimals: int) -> Values:
+def number(value: float, unit: str, decimals: int, *, sharp: bool = True) -> Values:
     """Return the numbers that may be printed for a value."""
-    return frozenset((unit, shown(n, decimals)) for n in near(value, decimals))
+    return frozenset((unit, shown(n, decimals)) for n in near(value, decimals, sharp=sharp))
 
 
 def shown(n: int, decimals: int) -> str:
@@ -268,15 +273,14 @@ def _measured(
         typical = _middle(
             _rest(row, minutes.get("activity", {})) if name == "pulse" else [*row.values()]
         )
-        out[name] = _measure(
-            typical, unit, decimals, [t.measured[name].raw for t in earlier if name in t.measured]
-        )
+        before = [t.measured[name] for t in earlier if name in t.measured]
+        out[name] = _measure(typical, unit, decimals, before, sharp=_sharp(row))
     if "pulse" in out:
         row = minutes["heart_rate"]
         out["pulse_range"] = Told(
             {
-                "low": number(min(row.values()), "bpm", 0),
-                "high": number(max(row.values()), "bpm", 0),
+                "low": number(min(row.values()), "bpm", 0, sharp=_sharp(row)),
+                "high": number(max(row.values()), "bpm", 0, sharp=_sharp(row)),
             }
         )
     if "oxygen" in out:
@@ -285,7 +289,7 @@ def _measured(
         exact = next(m for m, v in row.items() if v == least)
         close = next(m for m, v in row.items() if v <= least + 1e-9)
         at = clock(exact * 60, zone) | clock(close * 60, zone)
-        out["oxygen_low"] = Told({"lowest": number(least, "pct", 0), "at": at})
+        out["oxygen_low"] = Told({"lowest": number(least, "pct", 0, sharp=_sharp(row)), "at": at})
     return out
 
 
@@ -297,21 +301,29 @@ def _rest(pulse: dict[int, float], activity: dict[int, float]) -> list[float]:
     return sorted(pulse.values())[:quarter]
 
 
-def _measure(typical: float, unit: str, decimals: int, before: list[float]) -> Told:
-    values = {"typical": number(typical, unit, decimals)}
+def _sharp(row: dict[int, float]) -> bool:
+    """Return whether the readings add up without an error, as whole numbers do."""
+    return all((v * 2).is_integer() for v in row.values())
+
+
+def _measure(
+    typical: float, unit: str, decimals: int, before: Sequence[Told], *, sharp: bool
+) -> Told:
+    values = {"typical": number(typical, unit, decimals, sharp=sharp)}
     if len(before) < 5:
-        return Told(values, vs=frozenset({"unknown"}), raw=typical)
-    lows, highs = near(min(before), decimals), near(max(before), decimals)
+        return Told(values, vs=frozenset({"unknown"}), raw=typical, sharp=sharp)
+    ends = (min(before, key=lambda t: t.raw), max(before, key=lambda t: t.raw))
+    lows, highs = (near(t.raw, decimals, sharp=t.sharp) for t in ends)
     values["usual"] = frozenset(
         ("range", shown(a, decimals), shown(b, decimals)) for a in lows for b in highs
     )
     vs = frozenset(
         "below" if n < a else "above" if n > b else "usual"
-        for n in near(typical, decimals)
+        for n in near(typical, decimals, sharp=sharp)
         for a in lows
         for b in highs
     )
-    return Told(values, vs=vs, raw=typical)
+    return Told(values, vs=vs, raw=typical, sharp=sharp)
 
 
 def _episodes(parts: list[Finding], span: tuple[float, float]) -> list[_Episode]:

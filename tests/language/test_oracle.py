@@ -1,7 +1,6 @@
 """The second judge itself: it reads all that may be said, passes what is true, catches lies."""
 
 import re
-from datetime import date
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -141,6 +140,68 @@ def test_every_clause_of_the_page_is_read_as_what_its_heading_says(lang):
     assert not bad, "\n".join(bad)
 
 
+@pytest.mark.parametrize(("lang", "no"), [("en", "not"), ("en", "no"), ("es", "no")])
+def test_no_clause_is_believed_with_a_denial_put_into_it(lang, no):
+    believed = []
+    for fact, units, of, when, words in CLAUSES[::3]:
+        if of != lang:
+            continue
+        state = states(fact, when)[0]
+        heads = [m.start() for m in re.finditer(r"(?<= )", words)]
+        for at in heads:
+            denied = f"{words[:at]}{no} {words[at:]}"
+            if not said_of(fact, units, lang, when, denied, state):
+                believed.append(denied)
+    assert not believed, "\n".join(believed)
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_no_clause_is_believed_with_any_of_its_values_changed(lang):
+    believed = []
+    for fact, units, of, when, words in CLAUSES:
+        if of != lang:
+            continue
+        state = states(fact, when)[0]
+        text, held = filled(units, lang, words)
+        for slot in (s for s in held if f"⟨{s}⟩" in words):
+            lied = held | {slot: ("names", "breathing") if fact == "missing" else ("another", 99)}
+            if fact in ("coverage", "quiet"):
+                what = oracle.Truth(watched_s=5000.0, period_s=50000.0)
+            elif fact == "more":
+                what = world("more", held, state)
+                what = oracle.Truth(found=dict(list(what.found.items())[:5]))
+            else:
+                what = world(fact, lied, state)
+            if not oracle.judged(text, lang, what)[1]:
+                believed.append(f"{fact} {slot}: {text}")
+    assert not believed, "\n".join(believed)
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_no_comparison_is_believed_where_another_is_true(lang):
+    believed = []
+    for fact, units, of, when, words in CLAUSES:
+        if of != lang or not when.startswith("vs is "):
+            continue
+        meant = when.removeprefix("vs is ").split(" or ")
+        told = [state for state in states(fact, when) if state["vs"] in meant]
+        for vs in {"usual", "above", "below"} - set(meant):
+            if "⟨usual⟩" in words and any(w in words for w in NEUTRAL):
+                continue
+            if vs != "usual" and any(w in words for w in OTHER):
+                continue
+            if not said_of(fact, units, lang, when, words, {**told[0], "vs": vs}):
+                believed.append(f"{vs}: {words}")
+    assert not believed, "\n".join(believed)
+
+
+NEUTRAL = (  # both numbers are told, and the reader compares: true in any case
+    "; your usual range is",
+    "; on other days it was",
+    "; lo normal para usted es",
+    "; otros días fue",
+)
+OTHER = ("but ⟨usual⟩ is", "pero lo suyo es", "y otros días fue")  # true above and below
 DAY = 86400.0
 BUSY = [  # two fast spells, one pause, low oxygen for a while, beats all day
     Finding("tachycardia", "band/heart_rate", 36300.0, 37200.0, "amber",
@@ -498,11 +559,17 @@ def test_what_must_never_be_said_is_named(lang, sentence):
 
 ZONES = ("UTC", "Europe/Madrid", "America/Argentina/Buenos_Aires", "Asia/Kathmandu")
 EVIDENCE = {
-    "tachycardia": lambda r: (("highest_bpm", r.uniform(101, 230)), ("limit_bpm", 100.0 + r.randrange(30))),
+    "tachycardia": lambda r: (
+        ("highest_bpm", r.uniform(101, 230)),
+        ("limit_bpm", 100.0 + r.randrange(30)),
+    ),
     "bradycardia": lambda r: (("lowest_bpm", r.uniform(19, 55)), ("limit_bpm", 50.0)),
     "pause": lambda r: (("rr_s", r.uniform(2, 15)),),
     "irregular_rhythm": lambda r: (("mean_bpm", r.uniform(40, 180)), ("beats", 60.0)),
-    "desaturation": lambda r: (("lowest_pct", r.uniform(50, 93)), ("limit_pct", r.choice([92.0, 94.0]))),
+    "desaturation": lambda r: (
+        ("lowest_pct", r.uniform(50, 93)),
+        ("limit_pct", r.choice([92.0, 94.0])),
+    ),
     "fever": lambda r: (("highest_c", r.uniform(38, 42)), ("limit_c", 38.0)),
     "poor_signal": lambda r: (("quality", 0.0),),
     "no_data": lambda r: (("silent_s", 7200.0),),
