@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -52,6 +53,28 @@ def test_a_simulated_day_goes_through_and_every_proof_holds(broker: str, tmp_pat
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "\x1b" not in done.stdout
     assert "✗" not in done.stdout
+
+
+def test_ctrl_c_after_the_restart_leaves_no_daemon_behind(tmp_path: Path) -> None:
+    """Its end is seen by the pipe: it stays open as long as anyone holds it."""
+    sample = Path(__file__).parents[1] / "sample_data" / "fever"
+    command = [sys.executable, "-m", "healthslm", "demo", "--recording", str(sample)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        while "started again" not in (line := process.stdout.readline()):
+            assert line, process.communicate()
+        process.send_signal(signal.SIGINT)  # to it alone, not to what it started
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.strip() == "healthslm: stopped."
+
+
+def test_where_the_proofs_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
+    done = demo("--json", str(tmp_path / "none" / "proofs.json"), timeout_s=20)
+    assert done.returncode == 1 and "no such file or directory" in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_real_recording_goes_the_same_way(data_dir: Path, tmp_path: Path) -> None:

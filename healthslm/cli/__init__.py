@@ -44,7 +44,10 @@ COMMANDS = {
 }
 
 NEXT: tuple[tuple[type[Exception], str], ...] = (
-    (LockedError, "the owner's passphrase opens it: at the prompt, or --passphrase-file FILE"),
+    (
+        LockedError,
+        "`healthslm review` opens it with the owner's passphrase: asked for, or in a file",
+    ),
     (BrokerError, "start the broker and the daemon (`healthslm run`), then try again"),
     (IntegrityError, "nothing was changed: copy the folder before you do anything else with it"),
     (ModelError, "without a model the plain template writes the text"),
@@ -88,7 +91,8 @@ class Commands(click.Group):
             error.show()
             sys.exit(2)
         except click.Abort:
-            fail("stopped", 130)
+            click.echo("healthslm: stopped.", err=True)
+            sys.exit(130)
         except click.ClickException as error:
             context = getattr(error, "ctx", None)
             where = f"`{context.command_path} --help` shows what is possible" if context else ""

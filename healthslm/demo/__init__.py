@@ -105,6 +105,8 @@ def main(
     from healthslm.demo import day
 
     began_s = time.monotonic()
+    if json_file:
+        json_file.touch()  # where it cannot be written, that is said now, not in a minute
     evidence = Evidence()
     played = _recording(recording, seed)
     screen.opening(played, real=recording is not None)

@@ -66,16 +66,16 @@ def play(recording: Recording, home: Path, person: str, kind: Kind) -> Played:
     with Broker(kind, home) as broker:
         played.broker = broker.kind
         show = screen.Day(recording, broker.kind)
-        daemon = _start(home, broker.url)
+        daemons = [_start(home, broker.url)]
         try:
             with Publisher(broker.url, person) as publisher:
-                daemon = _publish(recording, publisher, daemon, home, broker.url, played, show)
+                _publish(recording, publisher, daemons, home, broker.url, played, show)
                 played.sent = publisher.outbox.submitted
                 played.acknowledged = publisher.outbox.acknowledged
-            _observe(daemon.pid, broker.url, played)
+            _observe(daemons[-1].pid, broker.url, played)
         finally:
-            daemon.send_signal(signal.SIGTERM)
-            status = daemon.wait(END_S)
+            daemons[-1].send_signal(signal.SIGTERM)
+            status = daemons[-1].wait(END_S)
         if status:
             raise HealthslmError(
                 f"the daemon ended with status {status}; what it said stands above"
@@ -88,31 +88,31 @@ def play(recording: Recording, home: Path, person: str, kind: Kind) -> Played:
 def _publish(
     recording: Recording,
     publisher: Publisher,
-    daemon: subprocess.Popen[bytes],
+    daemons: list[subprocess.Popen[bytes]],
     home: Path,
     url: str,
     played: Played,
     show: screen.Day,
-) -> subprocess.Popen[bytes]:
-    """Send every frame; return the daemon that is alive at the end."""
+) -> None:
+    """Send every frame; the last of `daemons` is alive, whatever happens on the way."""
     for track in {t.lane: t for t in recording.tracks}.values():
         publisher.describe(track.device, track.stream, {"unit": track.unit, "fs": track.fs})
     half_s, looked_s = (recording.t0_s + recording.t1_s) / 2, 0.0
     for n, frame in enumerate(frames(recording), 1):
         publisher.send(frame)
         if not played.restarts and frame.t_s > half_s:
-            _observe(daemon.pid, url, played)
-            daemon.kill()  # as a power cut would
-            daemon.wait()
+            _observe(daemons[-1].pid, url, played)
+            daemons[-1].kill()  # as a power cut would
+            daemons[-1].wait()
             show.cut(frame.t_s)
-            daemon, played.restarts = _start(home, url), 1
+            daemons.append(_start(home, url))
+            played.restarts = 1
         if time.monotonic() - looked_s > LOOK_S:
-            _observe(daemon.pid, url, played)
+            _observe(daemons[-1].pid, url, played)
             show.look(_findings(home))
             looked_s = time.monotonic()
         show.at(frame.t_s, n)
     publisher.flush()
-    return daemon
 
 
 def _start(home: Path, url: str) -> subprocess.Popen[bytes]:
