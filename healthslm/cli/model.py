@@ -58,7 +58,8 @@ def check(folder: Path | None, json_: bool) -> None:
 def list_(folder: Path | None, json_: bool) -> None:
     """Show a model's figures.
 
-    Its size, its languages, and the errors measured, as its manifest states them.
+    Its size and how it was made, as its manifest states them; its card tells what was
+    measured of it.
     """
     data = checked(folder or bundled())
     if json_:
@@ -69,6 +70,8 @@ def list_(folder: Path | None, json_: bool) -> None:
     verdict = "files match their hashes" if data["ok"] else data["reason"]
     console.out(f"{console.bold(data['name'])}  {data['hash'][:12]}  {verdict}")
     console.pairs(flat(data["manifest"]))
+    if "CARD.md" in data["files"]:
+        console.note(f"what was measured: {data['folder']}/CARD.md")
 
 
 def bundled() -> Path:
