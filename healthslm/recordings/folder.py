@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 FORMAT = "healthslm-recording/1"
 MAX_JSON = 16 * 1024 * 1024  # bytes; the beats of a day are 1 MB
+MAX_NAME = 100
 MAX_SAMPLES = 2**27  # of one track: six days at 250 Hz
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}$")
@@ -93,6 +94,8 @@ def load(path: Path) -> Recording:
     plain = _decode(path / "recording.json", _Recording)
     if plain.format != FORMAT or not plain.tracks:
         raise RecordingError(f"{path.name}: want format {FORMAT} and at least one track")
+    if not plain.name.isprintable() or len(plain.name) > MAX_NAME:  # it goes to a terminal
+        raise RecordingError(f"{path.name}: a name that cannot be shown")
     return Recording(
         plain.name,
         tuple(_load_track(path, track) for track in plain.tracks),

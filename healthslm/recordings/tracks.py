@@ -21,6 +21,7 @@ from healthslm.records import MAX_SPAN_S, MISSING, Frame
 FloatArray: TypeAlias = NDArray[np.float64]
 Int16Array: TypeAlias = NDArray[np.int16]
 
+BEATS_HZ = 10.0  # slower than this no signal shows a heart beat
 FAST_S = 5.0  # longest frame of a stream of 1 Hz and more: docs/wire-format.md
 SLOW_S = 60.0  # longest frame of a slower stream
 MAX_SAMPLES = 30_000  # 60,000 bytes: leaves room for the header in a 64 KiB frame
@@ -154,7 +155,7 @@ def checked(recording: Recording) -> Recording:
         if track.unit not in UNITS.get(track.kind, ()):
             raise RecordingError(f"{track.lane}: a kind or unit we do not know")
         if not (
-            1 / MAX_SPAN_S <= track.fs <= MAX_FS_HZ
+            (BEATS_HZ if track.kind in ("ecg", "ppg") else 1 / MAX_SPAN_S) <= track.fs <= MAX_FS_HZ
             and 0 <= track.epoch_s <= MAX_T_S
             and 0 <= track.start <= MAX_INT
             and 0 <= track.boot <= MAX_INT

@@ -159,6 +159,8 @@ def _parse_signal(line: str) -> _Signal:
     per_frame, skew, skip = int(form[2] or 1), int(form[3] or 0), int(form[4] or 0)
     if not 0 < per_frame <= 1024 or not np.isfinite(gain) or abs(baseline) > 2**31:
         raise ValueError("samples per frame, gain or baseline")
+    if not " ".join(line.split()).isprintable():  # names go to a terminal and to the file system
+        raise ValueError("a byte that no name may hold")
     if not fields[0] or Path(fields[0]).name != fields[0] or fields[0] in ("-", "~"):
         raise ValueError("a signal file lies beside its header")
     unit = (match[3] or "") if match else ""

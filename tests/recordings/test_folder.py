@@ -48,7 +48,7 @@ def test_what_was_written_is_read_back(tmp_path, packed):
 @given(samples=st.lists(st.integers(-32768, 32767), min_size=1, max_size=99))
 def test_packing_loses_nothing(tmp_path_factory, samples):
     path = tmp_path_factory.mktemp("f")
-    track = Track("d", "ppg", 0, 0, 0.0, 1.0, "1", 1.0, 0.0, np.array(samples, np.int16))
+    track = Track("d", "ppg", 0, 0, 0.0, 25.0, "1", 1.0, 0.0, np.array(samples, np.int16))
     folder.write(Recording("r", (track,)), path)
     assert load(path).tracks[0].samples.tolist() == samples
 
@@ -85,6 +85,7 @@ SPOILT = {
     "another format": lambda r: r.update(format="other/1"),
     "an unknown key": lambda r: r.update(more=1),
     "a key missing": lambda r: r.pop("name"),
+    "a name that clears the screen": lambda r: r.update(name="x\x1b[2J"),
     "no tracks": lambda r: r.update(tracks=[]),
     "a count too large": lambda r: r["tracks"][0].update(count=10),
     "a count too small": lambda r: r["tracks"][0].update(count=8),

@@ -155,6 +155,8 @@ HOSTILE = {
     "no samples in a frame": "r 1 250 4\nr.dat 16x0\n",
     "only a pressure": "r 1 250 4\nr.dat 16 10/mmHg 0 0 0 0 0 ABP\n",
     "a day that never was": "r 1 250 4 10:00:00 31/02/2026\nr.dat 16\n",
+    "a zero byte": "r 1 250 4\nr\0.dat 16\n",
+    "a name that rings the bell": "r 1 250 4\nr.dat 16 200/mV 12 0 0 0 0 I\x07I\n",
     "too long": "#" * 70_000,
 }
 
