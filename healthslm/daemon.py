@@ -12,7 +12,6 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,8 +31,10 @@ POLL_S = 0.25  # a signal is noticed so soon
 TICK_S = 10.0  # silence after which the wall clock moves time
 SETTLE_S = 180.0  # the pipeline holds findings back for its context: at most 150 s
 SILENT_TICKS = 60  # commit after ten silent minutes: 144 writes a day, and little to do again
-USUAL_DAYS = 7  # before the one told: what is usual for this person
 MAX_WISH = 256  # bytes of a request
+WISH_S = 60.0  # between two that are granted: the words take seconds of every core
+BACK_S = 2 * 86_400.0  # a clock that goes back so far was wrong before
+STATE_BYTES = 44 * 1024  # of the pipeline, deflated: with all else it fits the store's rows
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class Daemon:
         self._urgent = False
         self._moved_s = time.monotonic()  # when data last moved time
         self._wished = False
+        self._granted_s = float("-inf")  # monotonic; the newest request that was
 
     @property
     def counts(self) -> dict[str, int]:
@@ -109,6 +111,10 @@ class Daemon:
         if self._since_s is None and not self._derived and not self._fed:
             return
         self._snapshot = self._pipeline.snapshot()
+        if len(self._snapshot) > STATE_BYTES and (lost := self._pipeline.lighten(STATE_BYTES)):
+            log.warning("too many or too fast streams: %d analyses begin anew", lost)
+            self._intake.count("fault")
+            self._snapshot = self._pipeline.snapshot()
         state = ledger.State(
             self._intake.snapshot(), self._snapshot, self.counts, self._data_s, self._summary_s
         )
@@ -137,13 +143,28 @@ class Daemon:
         self._tickets.append(message.ticket)
         if self._since_s is None:
             self._since_s = time.monotonic()
-        if f"{root}/{leaf}" == f"healthslm/1/{self._person}/summary":
-            self._wished = len(message.payload) <= MAX_WISH
-            return
         try:
-            self._take(message)
+            if f"{root}/{leaf}" == f"healthslm/1/{self._person}/summary":
+                self._wish(message.payload)
+            else:
+                self._take(message)
         except BadMessage as exc:
             self._store.set_aside(exc.reason, message.payload)
+
+    def _wish(self, payload: bytes) -> None:
+        """Note that the words for the day so far are asked for.
+
+        Raises
+        ------
+        BadMessage
+            It is too long. One that comes too soon after another is counted, and no more.
+        """
+        if len(payload) > MAX_WISH:
+            raise self._intake.refuse("oversized")
+        if time.monotonic() - self._granted_s < WISH_S:
+            self._intake.count("busy")
+            return
+        self._wished, self._granted_s = True, time.monotonic()
 
     def _take(self, message: Message) -> None:
         """Decode a frame, place it on its line and analyse it.
@@ -219,26 +240,20 @@ class Daemon:
         end_s = days.last_hour_s(self._now_s() - SETTLE_S, hour, zone)
         if 0.0 < self._summary_s < end_s:
             self._summarise(days.day_before_s(end_s, zone), end_s)
-        self._summary_s = max(end_s, self._summary_s)
+        if not end_s < self._summary_s < end_s + BACK_S:
+            self._summary_s = end_s
 
     def _summarise(self, t0_s: float, t1_s: float) -> None:
         """Have the words for a period written."""
-        from healthslm.language import facts, writer  # a daemon without summaries loads none
+        from healthslm import summaries  # a daemon without summaries loads no language
 
         self.commit()
-        person, folder = self._config.person, self._config.model.folder
-        zone, spans = person.timezone, [(t0_s, t1_s)]
-        for _ in range(USUAL_DAYS):
-            spans.append((days.day_before_s(spans[-1][0], zone), spans[-1][0]))
-        earlier: list[facts.Facts] = []
-        for span in reversed(spans):  # the newest is told by what was usual before
-            read = self._store.derived(*span)
-            told = facts.gather(read, *span, zone=zone, earlier=earlier)
-            earlier = [*earlier, told]
-        model = Path(folder) if folder else configuration.resource("models/mini")
-        written = writer.summarise(told, person.language, model, emergency=person.emergency_number)
-        self._derived.append(written.summary)
-        self._intake.count("summary")
+        try:
+            self._derived.append(summaries.write(self._config, self._store, t0_s, t1_s))
+            self._intake.count("summary")
+        except Exception as exc:  # noqa: BLE001  a day without words, not a daemon without end
+            log.error("no summary: %s", type(exc).__name__)
+            self._intake.count("no summary")
         self._urgent = True  # in one commit with the news that it is written
 
 
@@ -249,19 +264,20 @@ def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
     ------
     ConfigError
         The configuration names a detector, or a parameter of one, that does not exist.
+        Or another daemon works on the store.
     IntegrityError
-        The store was altered, or its state is of another version.
+        The store was altered, or its state is of another version; or it cannot be written,
+        and nothing was acknowledged that is not in it.
     """
     from healthslm.vault.store import Store
 
-    with Store.open(config.store.folder) as store:
+    with Store.open(config.store.folder) as store, service.alone(config.store.folder):
         return serve(config, store, stop or service.asked_to_end())
 
 
 def serve(config: Config, store: Store, stop: Callable[[], bool]) -> Report:
     """Run the daemon on an open store."""
-    person = config.person.id
-    where = configuration.address(config.broker.url)
+    person, where = config.person.id, configuration.address(config.broker.url)
     link = Link(where, f"healthslm-{person}", [f"healthslm/1/{person}/#"], lasting=True)
     daemon = Daemon(config, store, link)
     service.notify("READY=1")

@@ -12,6 +12,7 @@ It waits `PATIENCE_S` at most, so a sensor that is silent delays, and never bloc
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left, insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -28,6 +29,8 @@ LATENCY_S = 30.0
 
 PATIENCE_S = MAX_SPAN_S + LATENCY_S
 TICK_S = 60.0
+SILENCE_S = 86_400.0  # of a longer one only the first day and the end tick
+BACK_S = 3600.0  # a clock that goes back so far was wrong before
 LAST = "\uffff"  # sorts after every kind
 
 Item = Chunk | Beat | Vital | Tick
@@ -58,7 +61,8 @@ class _Lane:
         self.newest_s[kind if kind in self.context else ""] = item.t_s
         insort(self.pending, item, key=_order)
         end = bisect_left(self.pending, self._settled(horizon_s), key=_order)
-        ready, self.pending = self.pending[:end], self.pending[end:]
+        ready = self.pending[:end]
+        del self.pending[:end]
         return ready
 
     def _settled(self, horizon_s: float) -> tuple[float, str, str]:
@@ -100,6 +104,8 @@ class Pipeline:
         outputs do not depend on where the streams were cut.
         """
         out: list[Derived] = []
+        if isinstance(item, Tick) and item.t_s < self._newest_s - BACK_S:
+            self._newest_s, self._tick_s = item.t_s, item.t_s // TICK_S * TICK_S
         self._newest_s = max(self._newest_s, item.end_s if isinstance(item, Chunk) else item.t_s)
         if isinstance(item, Chunk):
             self._carry(item, out)
@@ -119,7 +125,8 @@ class Pipeline:
                     if of == name:
                         self._work(lane, item, out)
         if kind in self._contexts and not isinstance(item, Chunk):
-            self._recent = [x for x in self._recent if x.t_s >= item.t_s - 2 * PATIENCE_S]
+            if self._recent and self._recent[-1].t_s // TICK_S != item.t_s // TICK_S:
+                self._recent = [x for x in self._recent if x.t_s >= item.t_s - 2 * PATIENCE_S]
             self._recent.append(item)
 
     def _lane(self, name: str, stage: Stage[Any], item: Beat | Chunk | Vital) -> _Lane:
@@ -127,6 +134,7 @@ class Pipeline:
         key = (name, item.stream)
         if key not in self._lanes:
             self._lanes[key] = lane = _Lane(stage, stage.start())
+            self._lanes = dict(sorted(self._lanes.items()))  # in whatever order they began
             for known in self._recent:
                 if _kind(known) in lane.context and known.t_s >= item.t_s - PATIENCE_S:
                     lane.take(known, float("-inf"))
@@ -142,8 +150,10 @@ class Pipeline:
 
     def _tick(self, out: list[Derived]) -> None:
         """Tick at every whole minute that no stream can still bring data for."""
-        while self._tick_s < self._horizon_s // TICK_S * TICK_S:
-            self._tick_s += TICK_S
+        end_s = self._horizon_s // TICK_S * TICK_S
+        skip_s = self._tick_s + SILENCE_S
+        while self._tick_s < end_s:
+            self._tick_s = self._tick_s + TICK_S if self._tick_s < skip_s else end_s
             self._carry(Tick(self._tick_s), out)
 
     @property
@@ -153,12 +163,26 @@ class Pipeline:
 
     def snapshot(self) -> bytes:
         """Return everything the next `feed` depends on."""
-        lanes = [
-            [*key, freeze(lane.state), [_pack(x) for x in lane.pending], lane.newest_s]
-            for key, lane in sorted(self._lanes.items())
-        ]
+        lanes = [_frozen(key, lane) for key, lane in self._lanes.items()]
         recent = [_pack(x) for x in self._recent]
         return freeze([self._newest_s, self._tick_s, recent, lanes])
+
+    def lighten(self, most: int) -> int:
+        """Begin the heaviest lanes anew until the rest deflates to `most` bytes; return how many.
+
+        Their evidence ends, as at a gap.
+        """
+        recent = _deflated([_pack(x) for x in self._recent])
+        if recent > most // 2:
+            self._recent, recent = [], 0
+        sizes = {key: _deflated(_frozen(key, lane)) for key, lane in self._lanes.items()}
+        total, before = recent + sum(sizes.values()), len(sizes)
+        for key in sorted(sizes, key=lambda k: (-sizes[k], k)):
+            if total <= most:
+                break
+            total -= sizes[key]
+            del self._lanes[key]
+        return before - len(self._lanes)
 
     def restore(self, data: bytes) -> None:
         """Go on from a snapshot.
@@ -193,6 +217,14 @@ def _kind(item: Item) -> str:
 
 def _order(item: Item) -> tuple[float, str, str]:
     return (item.t_s, _kind(item), "" if isinstance(item, Tick) else item.stream)
+
+
+def _frozen(key: tuple[str, str], lane: _Lane) -> list[Any]:
+    return [*key, freeze(lane.state), [_pack(x) for x in lane.pending], lane.newest_s]
+
+
+def _deflated(packed: list[Any]) -> int:
+    return len(zlib.compress(freeze(packed)))
 
 
 def _pack(item: Item) -> list[Any]:

@@ -15,6 +15,7 @@ PACKAGE = Path(healthslm.__file__).parent
 LAYERS = [
     {"cli", "demo", "bench", "__main__"},
     {"daemon"},
+    {"summaries"},
     {"replay", "validate", "simulate"},
     {"pipeline", "vault", "language", "review", "recordings", "publisher", "broker", "link"},
     {"config", "ledger", "days", "service"},

@@ -1,15 +1,18 @@
 """The daemon, turn by turn: a link that hands it messages, a store that may be cut off."""
 
 import json
+import random
 import time
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from healthslm import config, days, ingest, ledger
+from healthslm import config, daemon, days, ingest, ledger, service, vault
 from healthslm.daemon import Daemon
+from healthslm.errors import ConfigError, IntegrityError
 from healthslm.link import Message, Up
 from healthslm.records import Chunk, Frame, Summary, Tick
+from healthslm.vault import PROFILES, create
 
 NOW_S = 1.7e9
 TOPIC = "healthslm/1/ada/chest/temperature/frame"
@@ -308,3 +311,107 @@ def test_the_words_of_the_day_are_stored_with_the_news_that_they_are_written():
     assert summary.text
     assert ledger.counters(rig.store.newest)["summary"] == 1
     assert rig.link.acked == [(1, n) for n in range(1, 22)]
+
+
+def test_the_words_come_once_a_minute_however_often_they_are_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Daemon, "_summarise", lambda self, *span: asked.append(span))
+    rig = Rig(commit_frames=1)
+    rig.send(frame(0))
+    for payload in (b"", b"", b"x" * 257):
+        rig.raw("healthslm/1/ada/summary", payload)
+    assert len(asked) == 1
+    assert rig.daemon.counts == {"taken": 1, "busy": 1, "oversized": 1}
+    rig.daemon._granted_s -= 61.0
+    rig.raw("healthslm/1/ada/summary", b"")
+    assert len(asked) == 2
+
+
+def test_words_that_cannot_be_written_cost_the_words_and_nothing_else(monkeypatch, caplog):
+    def broken(*_):
+        raise ValueError("37.0 is no value")
+
+    monkeypatch.setattr("healthslm.summaries.write", broken)
+    rig = Rig(commit_frames=1, summary_hour=20)
+    end_s = days.last_hour_s(NOW_S, 20, "UTC") + 86_400.0
+    rig.send(frame(0, t_s=end_s - 3600), frame(1, t_s=end_s + 300), frame(2, t_s=end_s + 360))
+    assert rig.daemon.counts == {"taken": 3, "no summary": 1, "gap": 1}
+    rig.crash()
+    rig.send(frame(3, t_s=end_s + 420))
+    assert rig.daemon.counts["no summary"] == 1
+    assert "37.0" not in caplog.text
+
+
+def test_days_are_told_again_after_a_clock_was_years_ahead(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Daemon, "_summarise", lambda self, *span: asked.append(span))
+    now = [NOW_S + 3e8]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    rig = Rig(clock="wall", summary_hour=20)
+    rig.daemon.turn()
+    now[0] = NOW_S
+    rig.daemon.turn()
+    now[0] = NOW_S + 86_400.0
+    rig.daemon.turn()
+    end_s = days.last_hour_s(NOW_S + 86_400.0 - 180.0, 20, "UTC")
+    assert asked == [(end_s - 86_400.0, end_s)]
+
+
+class Full(Store):
+    """A disk that is full."""
+
+    full = True
+
+    def commit(self, *args, **kwargs):
+        if self.full:
+            raise IntegrityError("vault.db: SQLITE_FULL")
+        super().commit(*args, **kwargs)
+
+
+def test_nothing_is_acknowledged_that_a_full_disk_did_not_take():
+    rig = Rig()
+    rig.store = Full()
+    rig.crash()
+    with pytest.raises(IntegrityError, match="FULL"):
+        rig.send(*(frame(i) for i in range(4)))
+    assert (rig.link.acked, rig.acks, rig.store.frames) == ([], [], [])
+    rig.store.full = False
+    rig.crash()
+    rig.send(*(frame(i) for i in range(4)))
+    assert [f.seq for f in rig.store.frames] == [0, 1, 2, 3]
+    assert rig.acks == [{"boot": 1, "seq": 3}]
+
+
+def test_more_streams_than_the_state_can_hold_are_stored_all_the_same(tmp_path):
+    """64 leads at 2000 Hz: the analysis of the heaviest begins anew, the daemon goes on."""
+    create(tmp_path / "store", "secret", now_s=NOW_S, profile=PROFILES["cheapest"])
+    noise = random.Random(1)
+    with vault.Store.open(tmp_path / "store") as store:
+        link = Link()
+        busy = Daemon(settings(commit_frames=65), store, link)
+        for seq in range(3):
+            link.inbox = [
+                Message(ingest.topic("ada", "chest", f.stream), ingest.encode(f), (1, 1))
+                for f in [frame(seq), *(lead(seq, n, noise.randbytes(8000)) for n in range(63))]
+            ]
+            busy.turn()
+            busy.commit()
+        assert store.counts()["frames"] == busy.counts["taken"] == 3 * 64
+        assert busy.counts["fault"] >= 1
+        vitals = [r for r in store.derived() if getattr(r, "kind", "") == "temperature"]
+        assert len(vitals) == 3  # a light lane is not the one to suffer
+        Daemon(settings(), store, link)
+
+
+def lead(seq, n, samples):
+    start, t_s = 4000 * seq, NOW_S + 2 * seq
+    return Frame("chest", f"ecg-{n}", 1, seq, start, t_s, 2000.0, "mV", 0.01, 0.0, samples, 0)
+
+
+def test_a_second_daemon_on_a_store_is_refused(tmp_path):
+    """Each would go on from a state of its own, and store what the other stored."""
+    create(tmp_path / "store", "secret", now_s=NOW_S, profile=PROFILES["cheapest"])
+    mine = replace(settings(), store=config.Store(tmp_path / "store"))
+    with service.alone(tmp_path / "store"), pytest.raises(ConfigError, match="another daemon"):
+        daemon.run(mine, stop=lambda: True)
+    assert daemon.run(mine, stop=lambda: True).taken == 0

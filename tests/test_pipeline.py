@@ -1,5 +1,6 @@
 """Lanes, context and time, with stages small enough to read."""
 
+import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -145,6 +146,17 @@ def test_a_silent_stream_does_not_gather_context() -> None:
     assert max(sizes) < 40_000
 
 
+def test_a_context_that_runs_wild_costs_no_more_for_each_value() -> None:
+    """A stream of 2000 values a second, called slow by its sensor, must not stop the daemon."""
+    machine, took_s = pipeline(WithContext()), []
+    for at in range(0, 60_000, 10_000):
+        chunk = Chunk("band/activity", "activity", 0.0, 2000.0, at, np.ones(10_000))
+        began_s = time.process_time()
+        machine.feed(chunk)
+        took_s.append(time.process_time() - began_s)
+    assert min(took_s[3:]) < 10 * took_s[0]
+
+
 def test_two_streams_never_mix_their_evidence() -> None:
     """Each stream has a lane of its own."""
     machine = pipeline(WithTicks())
@@ -191,3 +203,55 @@ def test_a_lane_of_an_older_version_begins_anew() -> None:
     changed = Pipeline({"per_sample": PerSample()}, {"detector": PerSample()})
     changed.restore(machine.snapshot())
     assert isinstance(changed.snapshot(), bytes)
+
+
+def test_in_what_order_streams_began_is_forgotten() -> None:
+    """Findings of several streams come in one order, restarted or not."""
+
+    def told(order: str, restart: bool) -> list[Derived]:
+        machine = pipeline(WithTicks())
+        for name in order:
+            machine.feed(Chunk(f"{name}/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(60)))
+        if restart:
+            data, machine = machine.snapshot(), pipeline(WithTicks())
+            machine.restore(data)
+        return machine.feed(Tick(1000.0))
+
+    assert told("ba", restart=False) == told("ab", restart=False) == told("ba", restart=True)
+
+
+def test_a_silence_of_years_ticks_for_a_day_and_at_its_end() -> None:
+    """A clock that jumps does not keep the processor for minutes."""
+    machine = pipeline(WithTicks())
+    machine.feed(Chunk("a/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(60)))
+    told = [f.t0_s for f in machine.feed(Tick(1e9 + 150)) if isinstance(f, Finding)]
+    assert told == [*(60.0 * n for n in range(1, 1441)), 1e9 // 60 * 60]
+
+
+def test_a_clock_that_was_set_back_ticks_on() -> None:
+    """An hour and less is a sensor ahead of us; more is a clock that was wrong."""
+    machine = pipeline(WithTicks())
+    machine.feed(Chunk("a/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(60)))
+    machine.feed(Tick(1e6))
+    assert machine.feed(Tick(1e6 - 3600.0)) == []
+    assert machine.feed(Tick(6000.0)) == []
+    told = [f.t0_s for f in machine.feed(Tick(6300.0)) if isinstance(f, Finding)]
+    assert told == [6060.0, 6120.0]
+
+
+def test_the_heaviest_lanes_give_way_and_memory_and_snapshot_agree() -> None:
+    """What is left after lightening is what a restart would find."""
+    machine = pipeline(WithContext())
+    for name in ("busy", "calm"):
+        for at in range(0, 100, 20):
+            n = 20 if name == "busy" else 1
+            values = np.random.default_rng(at).normal(size=n)
+            machine.feed(Chunk(f"{name}/pulse_rate", "pulse_rate", 0.0, 1.0, at, values))
+    assert machine.lighten(10_000) == 0
+    assert machine.lighten(900) == 1
+    again = pipeline(WithContext())
+    again.restore(machine.snapshot())
+    lasts = [m.feed(Tick(1000.0)) for m in (machine, again)]
+    assert lasts[0] == lasts[1]
+    late = Chunk("calm/activity", "activity", 0.0, 1.0, 1000, np.ones(1))
+    assert {f.stream for f in machine.feed(late) if isinstance(f, Finding)} == {"calm/pulse_rate"}
