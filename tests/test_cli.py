@@ -21,9 +21,11 @@ from healthslm import ingest, ledger, vault
 from healthslm.broker import Broker, listens, mosquitto, settings
 from healthslm.cli import bench, console, main
 from healthslm.cli.place import bounds, day_of
+from healthslm.cli.review import listed
 from healthslm.config import default_toml
 from healthslm.recordings import load
 from healthslm.records import Finding, Frame, Gap, Summary, Vital
+from healthslm.review.timeline import events, when
 from healthslm.simulate import SCENES
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
@@ -382,6 +384,18 @@ def test_the_list_is_exactly_this(home: Path) -> None:
         "3 findings: 1 red, 1 amber, 1 info. Times are Europe/Madrid.",
     ]
     assert "healthslm review show" in result.stderr
+
+
+def test_a_long_list_fits_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ten rows, an open end, a long kind and a long stream: the last column gives way."""
+    long = "band/respiratory_rate"
+    found = [
+        Finding("irregular_rhythm", long, NOON + n * 1e5, NOON + n * 1e5 + 85_000, "red", (), True)
+        for n in range(10)
+    ]
+    listed(events(found), lambda t_s: when(t_s, "UTC")[:16])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) == 80 and lines[-1].endswith("band/respir…")
 
 
 def test_the_list_is_the_same_with_the_sealed_folder_and_without_a_command(home: Path) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from healthslm.review.strips import Strip
 
 BEFORE_S = 2.0  # of a lasting event's onset, on its strip
+WIDTH = 80  # columns
 RUN_UP_S = 5.0  # the filter's, on both sides of what is shown
 
 days_option = click.option(
@@ -215,10 +216,15 @@ def listed(found: Sequence[Event], clock: Callable[[float], str]) -> None:
                 clock(event.t0_s),
                 f"≥ {lasted}" if event.ongoing else lasted,
                 timeline.words(event.kind),
-                seen_by(event),
             )
         )
-    console.table(("#", "id", "", "began", "lasted", "finding", "seen by"), rows, right="# lasted")
+    head = ("#", "id", "", "began", "lasted", "finding")
+    widths = [max(len(click.unstyle(line[n])) for line in [head, *rows]) for n in range(len(head))]
+    room = WIDTH - sum(widths) - 2 * len(widths)
+    seen = [seen_by(event) for event in found]
+    cut = [name if len(name) <= room else f"{name[: room - 1]}…" for name in seen]
+    lines = [(*row, name) for row, name in zip(rows, cut, strict=True)]
+    console.table((*head, "seen by"), lines, right="# lasted")
 
 
 def seen_by(event: Event) -> str:
