@@ -228,7 +228,7 @@ timezone = {timezone:<16} # IANA name; days begin at midnight there
 emergency_number = {emergency_number}
 
 [broker]
-url = {url:<21} # loopback, or unix:///path; nothing else
+url = {url:<22} # loopback, or unix:///path; nothing else
 
 [store]
 folder = {folder:<18} # relative to this file

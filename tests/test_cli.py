@@ -255,6 +255,8 @@ def test_init_asks_twice_without_echo_and_makes_a_sealed_home(tmp_path: Path) ->
     )
     assert code == 0, screen
     assert WORDS not in screen
+    plain = screen.partition("What protects it")[2].partition("Next")[0].splitlines()
+    assert max(map(len, plain)) <= 80
     assert "What protects it" in screen and "healthslm run --config" in screen
     names = sorted(str(p.relative_to(home)) for p in home.rglob("*") if p.is_file())
     assert names == [

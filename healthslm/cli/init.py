@@ -15,17 +15,19 @@ from healthslm.errors import ConfigError
 
 PROTECTS = """\
 What protects it
-  Your passphrase opens everything. It is kept nowhere: lose it, and the waveforms
-  are gone. device.key, a file on this board, lets the board work without you: it
-  opens the findings and figures of the last 8 days, never a waveform. Whoever takes
-  the whole card takes this key too: keep the board where nobody can take it.
+  Your passphrase opens everything. It is kept nowhere: lose it, and the
+  waveforms are gone. device.key, a file on this board, lets the board work
+  without you: it opens the findings and figures of the last 8 days, never a
+  waveform. Whoever takes the whole card takes this key too: keep the board
+  where nobody can take it.
 """
 
 # Debian's package starts a broker on 1883 that keeps its messages in a file.
 TAKEN = """
-healthslm: warning: a broker answers on port {port} already. Another than the one of
-  mosquitto.conf may write your samples to the card in clear. Stop it (Debian: sudo
-  systemctl disable --now mosquitto), or make the store anew with another --port."""
+healthslm: warning: a broker answers on port {port} already.
+  If it is another than mosquitto.conf sets up, it may keep samples in clear.
+  Stop it (Debian: sudo systemctl disable --now mosquitto), or make the store
+  anew with another --port."""
 
 
 @click.command("init")
