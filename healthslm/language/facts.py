@@ -235,7 +235,8 @@ def _measures(means: dict[str, dict[int, float]], earlier: Sequence[Facts]) -> l
         if kind == "pulse":
             ends = (("low", min(by_minute.values())), ("high", max(by_minute.values())))
             values = tuple((name, printed(v)) for name, v in ends)
-            out.append(Fact("pulse_range", "info", (), values))
+            if values[0][1] != values[1][1]:  # a range from 62 to 62 is none
+                out.append(Fact("pulse_range", "info", (), values))
         if kind == "oxygen":
             lowest = min(by_minute, key=lambda m: by_minute[m])  # of equals, the first
             at = lowest * MINUTE_S

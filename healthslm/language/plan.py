@@ -118,10 +118,12 @@ def _of_findings(facts: Facts, findings: Sequence[Fact]) -> list[Item]:
     body = any(f.kind not in SENSOR_KINDS for f in told)
     items.append(Item("doubt" if body else "caution"))
     coverage, missing = facts.get("coverage"), facts.get("missing")
-    if coverage is not None and ("share", "full") not in coverage.categories:
-        items.append(_told(coverage, required=False))
     hidden = {_HIDES.get(f.kind) for f in findings}
     most = MAX_SENTENCES - ACTION_SENTENCES
+    unusual = sum(_unusual(f) for kind in MEASURES if kind not in hidden and (f := facts.get(kind)))
+    partly = coverage is not None and ("share", "full") not in coverage.categories
+    if coverage is not None and partly and len(items) + unusual < most:
+        items.append(_told(coverage, required=False))
     items += _measured(facts, hidden, most - len(items), required=False)
     if missing is not None and not (body and _nothing_known(facts)):
         items.append(_told(missing, required=False))
@@ -145,17 +147,15 @@ def _measured(facts: Facts, hidden: set[str | None], room: int, *, required: boo
     """Choose measures for the room there is: what is unusual first."""
     known = [f for kind in MEASURES if kind not in hidden and (f := facts.get(kind))]
     known.sort(key=lambda f: not _unusual(f))
-    if any(("vs", "unknown") in f.categories for f in known):
-        # A value without its usual range needs the sentence that says why.
-        room -= 1
-        learning = [Item("learning", required=required)]
-    else:
-        learning = []
-    chosen = known[: max(room, 0)]
+    chosen: list[Fact] = []
+    learning = 0  # a value without its usual range needs the sentence that says why
+    for fact in known:
+        why = 0 if learning else int(("vs", "unknown") in fact.categories)
+        if len(chosen) + 1 + learning + why <= room:
+            chosen.append(fact)
+            learning += why
     items = [_told(f, required=required or _unusual(f)) for f in chosen]
-    if any(("vs", "unknown") in i.categories for i in items):
-        items += learning
-    return items
+    return items + [Item("learning", required=required)] * learning
 
 
 def _unusual(fact: Fact) -> bool:

@@ -129,8 +129,9 @@ def _range(low: float, high: float, unit: str, rules: Any) -> str:
 def _duration(value_s: float, rules: Any, *, at_least: bool) -> str:
     """Round to seconds, minutes, half hours or hours; downwards where it is "at least"."""
     up = 0.0 if at_least else 0.5
-    if value_s < 60:
-        return _counted(float(math.floor(value_s + up)), "whole_seconds", rules)
+    seconds = max(1, math.floor(value_s + up))  # what was seen lasted, however short
+    if seconds < 60:
+        return _counted(float(seconds), "whole_seconds", rules)
     minutes = math.floor(value_s / 60 + up)
     if minutes < HOURS_FROM:
         return _counted(float(minutes), "minutes", rules)

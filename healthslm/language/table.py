@@ -91,11 +91,13 @@ With findings: at most {plan.MAX_FINDINGS}, by severity (red, amber, info), then
 {_ORDER}. All told are required. If there are more findings, then `more` (required), then
 the action. Else `doubt` (required; `caution` where only sensors are concerned), and, as far
 as {_ROOM} sentences go, `coverage` where its share is not full, measures and `missing`:
-these may be left out, but for a measure that is above or below the usual range.
+these may be left out, but for a measure that is above or below the usual range, which has
+its place before `coverage` and `missing` where there is no room for all.
 `missing` is left out where nothing was measured and yet something was found in the body.
 
 Without findings: `quiet`, measures, `missing` where something is missing, and `caution`
-where there is something missing and no measure; all required. Where nothing is known:
+where there is something missing and no measure; all required, in at most {_ROOM} sentences,
+of which `missing` keeps one. Where nothing is known:
 `missing` and `caution`.
 
 Measures are told in the order {_MEASURES};

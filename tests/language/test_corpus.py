@@ -11,15 +11,14 @@ from healthslm.language import slots, tokens
 from healthslm.language.wording import languages, load, meanings, vocabulary
 
 HELD_OUT = (
-    "<fact:no_data> "
-    "<severity:amber> "
+    "<fact:irregular_rhythm> "
+    "<severity:info> "
     "<times:several> "
-    "<fact:caution> "
-    "<fact:coverage> "
-    "<share:little> "
-    "<fact:oxygen> "
+    "<fact:doubt> "
+    "<fact:temperature> "
     "<vs:above> "
-    "<action:technical> "
+    "<fact:pulse_range> "
+    "<action:info> "
     "<text>"
 )
 corpus = SimpleNamespace(**run_path(str(Path(__file__).parents[2] / "models/recipe/corpus.py")))

@@ -211,6 +211,8 @@ def other_word(what, pieces, wording, rng):
 
 def cut_short(what, pieces, wording, rng):
     n = rng.randrange(len(pieces) - 2)
+    if n and pieces[n - 1] == ".":  # whole sentences are left: no lie, where none was required
+        return None
     return [*pieces[:n], *pieces[-2:]]
 
 
