@@ -415,3 +415,51 @@ def test_a_second_daemon_on_a_store_is_refused(tmp_path):
     with service.alone(tmp_path / "store"), pytest.raises(ConfigError, match="another daemon"):
         daemon.run(mine, stop=lambda: True)
     assert daemon.run(mine, stop=lambda: True).taken == 0
+
+
+def test_an_analysis_that_fails_leaves_no_trace_in_what_follows():
+    """The pipeline is then what it would be had that one frame never come."""
+    rig, calm = Rig(), Rig()
+    rig.daemon._pipeline = Faulty(rig.daemon._pipeline, 41.1)
+    frames = [frame(i, raw=385 + i % 3) for i in range(12)]
+    calm.send(*(replace(f, kept=None) for f in frames if f.seq != 6))
+    rig.send(*(replace(f, samples=(411,)) if f.seq == 6 else f for f in frames))
+    assert rig.daemon.counts["fault"] == 1
+    assert rig.daemon._pipeline.snapshot() == calm.daemon._pipeline.snapshot()
+
+
+def test_a_new_boot_that_comes_too_soon_is_answered_as_that_boot():
+    rig = Rig(commit_frames=1)
+    rig.send(frame(0), frame(1), frame(3, boot=2, t_s=NOW_S + 600))
+    assert rig.acks[-1] == {"boot": 2, "seq": -1, "due": 0}
+
+
+def test_the_newest_sample_says_what_time_it_is_also_after_a_crash(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Daemon, "_summarise", lambda self, *span: asked.append(span))
+    rig = Rig(commit_frames=1)
+    late = replace(frame(0, t_s=NOW_S), device="wrist")
+    rig.send(frame(0, t_s=NOW_S + 3600), late)
+    rig.crash()
+    rig.raw("healthslm/1/ada/summary", b"")
+    assert asked == [(days.midnight_s(NOW_S + 3660, "UTC"), NOW_S + 3660)]
+
+
+def test_a_crash_before_the_hour_of_the_words_does_not_forget_them(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Daemon, "_summarise", lambda self, *span: asked.append(span))
+    rig = Rig(commit_frames=1, summary_hour=20)
+    end_s = days.last_hour_s(NOW_S, 20, "UTC") + 86_400.0
+    rig.send(frame(0, t_s=end_s - 3600), frame(1, t_s=end_s - 3540))
+    rig.crash()
+    rig.send(frame(2, t_s=end_s + 300))
+    assert asked == [(end_s - 86_400.0, end_s)]
+
+
+def test_ten_minutes_of_silence_are_one_commit():
+    rig = Rig(clock="wall")
+    for _ in range(60):
+        assert rig.store.commits == 0
+        rig.daemon._moved_s -= 11.0
+        rig.daemon.turn()
+    assert rig.store.commits == 1

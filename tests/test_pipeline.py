@@ -101,6 +101,7 @@ def run(
         if n in kill:
             data, machine = machine.snapshot(), pipeline(machine._stages["detector"])
             machine.restore(data)
+            assert machine.snapshot() == data
         out += machine.feed(piece)
     return [x for x in out if isinstance(x, Finding)]
 
@@ -211,7 +212,8 @@ def test_in_what_order_streams_began_is_forgotten() -> None:
     def told(order: str, restart: bool) -> list[Derived]:
         machine = pipeline(WithTicks())
         for name in order:
-            machine.feed(Chunk(f"{name}/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(60)))
+            n = 60 if name == "a" else 30
+            machine.feed(Chunk(f"{name}/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(n)))
         if restart:
             data, machine = machine.snapshot(), pipeline(WithTicks())
             machine.restore(data)
@@ -255,3 +257,19 @@ def test_the_heaviest_lanes_give_way_and_memory_and_snapshot_agree() -> None:
     assert lasts[0] == lasts[1]
     late = Chunk("calm/activity", "activity", 0.0, 1.0, 1000, np.ones(1))
     assert {f.stream for f in machine.feed(late) if isinstance(f, Finding)} == {"calm/pulse_rate"}
+
+
+def test_a_lane_that_begins_after_a_restart_knows_the_context_of_before() -> None:
+    """What was heard of activity is kept for a stream that comes late."""
+    told = []
+    for restart in (False, True):
+        machine = pipeline(WithContext())
+        machine.feed(Chunk("band/activity", "activity", 0.0, 1.0, 0, np.arange(60.0)))
+        if restart:
+            data, machine = machine.snapshot(), pipeline(WithContext())
+            machine.restore(data)
+        late = Chunk("band/pulse_rate", "pulse_rate", 0.0, 1.0, 0, np.ones(60))
+        last = Chunk("band/activity", "activity", 0.0, 1.0, 1000, np.ones(1))
+        out = machine.feed(late) + machine.feed(Tick(1000.0)) + machine.feed(last)
+        told.append([dict(x.evidence)["activity"] for x in out if isinstance(x, Finding)])
+    assert told == [[float(n) for n in range(60)]] * 2

@@ -213,6 +213,7 @@ def test_a_restart_at_any_moment_changes_nothing(arrivals, at):
             two.restore(old.snapshot())
         assert told(one, arrival) == told(two, arrival)
         assert one.snapshot() == two.snapshot()
+        assert one.counts == two.counts
 
 
 @given(arrivals=arrivals)
