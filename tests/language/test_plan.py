@@ -127,6 +127,16 @@ def test_what_is_unusual_is_told_before_the_rest_and_must_be():
     assert [i.required for i in what.items] == [True, True, True, False]
 
 
+@pytest.mark.parametrize("vs", ["above", "below"])
+@pytest.mark.parametrize("others", [(), (measure("oxygen", "unknown"), measure("breathing"))])
+def test_what_is_unusual_has_its_place_before_what_is_not_known(vs, others):
+    """However little room: before coverage, before `missing`, before a value without a range."""
+    what = planned(finding("desaturation"), PART, SOME, measure("pulse", vs), *others)
+    assert [i.kind for i in what.items] == ["desaturation", "doubt", "coverage", "pulse"]
+    three = (finding("desaturation"), finding("fever"), PART, SOME, measure("pulse", vs), *others)
+    assert kinds(*three) == ["desaturation", "fever", "doubt", "pulse"]
+
+
 @pytest.mark.parametrize(
     ("found", "hidden"),
     [

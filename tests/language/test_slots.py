@@ -45,8 +45,10 @@ def test_a_value_is_written_with_its_unit(kind, name, value, en, es):
 @pytest.mark.parametrize(
     ("seconds", "en", "es", "at_least"),
     [
+        (0.2, "1 second", "1 segundo", "at least 1 second"),
         (1.0, "1 second", "1 segundo", "at least 1 second"),
         (59.0, "59 seconds", "59 segundos", "at least 59 seconds"),
+        (59.6, "1 minute", "1 minuto", "at least 59 seconds"),
         (60.0, "1 minute", "1 minuto", "at least 1 minute"),
         (89.9, "1 minute", "1 minuto", "at least 1 minute"),
         (90.0, "2 minutes", "2 minutos", "at least 1 minute"),

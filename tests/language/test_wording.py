@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from healthslm.language import slots, table, template, tokens
+from healthslm.language.facts import gather
 from healthslm.language.plan import Item
 from healthslm.language.wording import (
     FOLDER,
@@ -22,6 +23,7 @@ from healthslm.language.wording import (
     meanings,
     vocabulary,
 )
+from healthslm.records import Vital
 
 ROOT = Path(__file__).parents[2]
 corpus = SimpleNamespace(**run_path(str(ROOT / "models/recipe/corpus.py")))
@@ -243,3 +245,22 @@ def test_a_wording_that_could_say_what_is_not_so_is_refused(spoil, message):
         return
     with pytest.raises(ValueError, match=message):
         build("en", data)
+
+
+@every_language
+@pytest.mark.parametrize("kind", ["pulse", "oxygen", "temperature", "breathing"])
+def test_a_comparison_with_the_usual_belongs_to_one_side(kind: str, lang: str) -> None:
+    """A clause true on both sides sets two numbers side by side, and compares nothing."""
+    sides = ("below", "usual", "above")
+    for clause in load(lang).clauses[kind]:
+        if sum(clause.holds({"vs": side}) for side in sides) > 1:
+            assert ";" in clause.pieces
+            assert f"<{kind}.usual>" in clause.pieces
+
+
+def test_a_range_of_one_number_is_not_told() -> None:
+    """From 62 to 62 is no range."""
+    still = [Vital("heart_rate", "band/heart_rate", 60.0 * n, 62.2) for n in range(30)]
+    moving = [Vital("heart_rate", "band/heart_rate", 60.0 * n, 62.2 + n) for n in range(30)]
+    assert gather(still, 0.0, 1800.0, zone="UTC").get("pulse_range") is None
+    assert gather(moving, 0.0, 1800.0, zone="UTC").get("pulse_range") is not None
