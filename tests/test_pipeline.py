@@ -273,3 +273,34 @@ def test_a_lane_that_begins_after_a_restart_knows_the_context_of_before() -> Non
         out = machine.feed(late) + machine.feed(Tick(1000.0)) + machine.feed(last)
         told.append([dict(x.evidence)["activity"] for x in out if isinstance(x, Finding)])
     assert told == [[float(n) for n in range(60)]] * 2
+
+
+def test_a_context_is_made_of_values_never_of_samples() -> None:
+    """A chunk of the context's own kind goes to the stages of chunks alone."""
+
+    @dataclass(frozen=True, slots=True)
+    class Named(WithContext):
+        reads: ClassVar[tuple[str, ...]] = ("pulse_rate",)
+        context: ClassVar[tuple[str, ...]] = ("activity",)
+
+        def step(self, state: Calm, x: Vital, /) -> tuple[Calm, tuple[Finding, ...]]:
+            assert isinstance(x, Vital)
+            return state, ()
+
+    machine = Pipeline({"same": SameName()}, {"named": Named()})
+    for kind, at in (("pulse_rate", 0), ("activity", 0), ("activity", 1000), ("pulse_rate", 1000)):
+        machine.feed(Chunk(f"a/{kind}", kind, 0.0, 1.0, at, np.ones(60)))
+
+
+@pytest.mark.parametrize("cut", [1, 50, 120])
+def test_a_late_lane_knows_the_context_of_its_patience_and_no_older(cut: int) -> None:
+    """However the context came, a lane that begins at 600 s knows it from 450 s on."""
+    for end, known in ((450, -1.0), (451, 450 % 97 + 0.5)):
+        machine = pipeline(WithContext())
+        for piece in chunks({"activity": [cut]}, seconds=end):
+            machine.feed(piece)
+        out = machine.feed(Chunk("a/pulse_rate", "pulse_rate", 0.0, 1.0, 600, np.ones(1)))
+        out += machine.feed(Tick(1200.0))
+        out += machine.feed(Chunk("b/activity", "activity", 0.0, 1.0, 1200, np.ones(1)))
+        seen = [dict(x.evidence)["activity"] for x in out if isinstance(x, Finding)]
+        assert seen == [known]

@@ -117,6 +117,17 @@ def test_being_asked_for_what_is_not_made_yet_is_harmless():
     assert sent(outbox, 2.0) == []
 
 
+def test_a_new_boot_waits_until_the_old_one_is_stored():
+    """To the daemon a higher boot is the end of the lower: what it lacked would be lost."""
+    outbox = filled(ECG, ECG)
+    outbox.submit(frame(ECG, 0, boot=2))
+    assert [(f.boot, f.seq) for f in outbox.due(0.0)] == [(1, 0), (1, 1)]
+    outbox.acked(ECG, Ack(1, 0), 0.1)
+    assert outbox.due(0.1) == []
+    outbox.acked(ECG, Ack(1, 1), 0.2)
+    assert [(f.boot, f.seq) for f in outbox.due(0.2)] == [(2, 0)]
+
+
 wire = st.lists(
     st.sampled_from(["arrive", "lose", "ack", "lose ack", "forget", "reconnect", "wait"]),
     max_size=60,
