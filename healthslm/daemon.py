@@ -98,7 +98,10 @@ class Daemon:
             if isinstance(event, Message):
                 self._hear(event)
             elif isinstance(event, Up):
+                log.info("connected to the broker")
                 self._link.publish(f"healthslm/1/{self._person}/ready", b"{}")
+            else:
+                log.warning("the broker is gone; trying again")
             if self._urgent or len(self._frames) >= self._config.daemon.commit_frames:
                 self.commit()
         self._pass_time()
@@ -281,7 +284,7 @@ def serve(config: Config, store: Store, stop: Callable[[], bool]) -> Report:
     link = Link(where, f"healthslm-{person}", [f"healthslm/1/{person}/#"], lasting=True)
     daemon = Daemon(config, store, link)
     service.notify("READY=1")
-    log.info("running")
+    log.info("running; looking for the broker")
     while not stop():
         daemon.turn()
     service.notify("STOPPING=1")
@@ -295,5 +298,5 @@ def serve(config: Config, store: Store, stop: Callable[[], bool]) -> Report:
         round(usage.ru_maxrss / 1024, 1),
         round(usage.ru_utime + usage.ru_stime, 3),
     )
-    log.info("stopped after %d commits; %.0f MB", report.commits, report.rss_mb)
+    log.info("stopped; commits: %d; %.0f MB", report.commits, report.rss_mb)
     return report

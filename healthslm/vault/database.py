@@ -83,5 +83,22 @@ def storage() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        name = getattr(error, "sqlite_errorname", None) or type(error).__name__
-        raise IntegrityError(f"{DATABASE}: {name}") from None
+        raise IntegrityError(f"{DATABASE}: {why(error)}") from None
+
+
+_WHY = {
+    sqlite3.SQLITE_BUSY: "another process is writing",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: may this user read and write its folder?",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk failed",
+    sqlite3.SQLITE_NOTADB: "not a database",
+    sqlite3.SQLITE_READONLY: "it cannot be written: may this user write its folder?",
+}
+
+
+def why(error: Exception) -> str:
+    """Return what an error of SQLite means, with SQLite's own name for it."""
+    name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+    words = _WHY.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return f"{words} ({name})" if words else name

@@ -22,6 +22,7 @@ from healthslm.vault.database import (
     connect,
     read_meta,
     storage,
+    why,
 )
 from healthslm.vault.index import (
     FIRST_ROW,
@@ -244,7 +245,7 @@ class Rows:
                 self._db.rollback()
             else:  # after a failed sync nobody knows what the disk holds: only a new look tells
                 self._failed = True
-            raise IntegrityError(f"{DATABASE}: {error.sqlite_errorname}: not committed") from None
+            raise IntegrityError(f"{DATABASE}: {why(error)}: not committed") from None
 
     def _usable(self) -> None:
         if self._failed:
