@@ -29,7 +29,7 @@ _DOWN = {"down": "lowest", "bottom": "lowest"}
 _WHEN = {"from": "start", "times": "count"}
 _SPELL = {**_WHEN, "for": "longest", "at": "worst_at"}
 _SIGNAL = {**_WHEN, "for": "total", "at": "start", "what": "what"}
-_COMPARED = "is_usual is_above is_below is_off beside"
+_COMPARED = "is_usual is_above is_below not_only beside not_below"
 _LEVEL = {"value": "typical", "rise": "typical", "sink": "typical", "usual": "usual"}
 TOPICS: dict[str, tuple[str, str, dict[str, str], str]] = {
     # topic: tags that may stand, tags that must, role in the words: role in the truth, must tell
@@ -237,13 +237,16 @@ def _measured(topic: str, told: object, values: dict[str, tuple], what: Truth) -
         "is_usual": {"usual"},
         "is_above": {"above"},
         "is_below": {"below"},
-        "is_off": {"above", "below"},
     }
     claims = [meant[tag] for tag in told.tags & meant.keys()]
     claims += [{"above"}] if "rise" in roles else [{"below"}] if "sink" in roles else []
+    if not claims and "not_only" in told.tags:  # what is below is told with "only"
+        claims = [{"above"}]
+    if not claims and "beside" in told.tags:
+        claims = [{"usual", "above"} if "not_below" in told.tags else {"usual"}]
     if any(not claim & fact.vs for claim in claims):
         wrong.append("compared wrongly with the usual")
-    if not claims and "usual" not in values and "unknown" not in fact.vs:
+    if not claims and "unknown" not in fact.vs:
         wrong.append("not compared with the usual")
     return wrong
 
@@ -280,11 +283,11 @@ def _whole(topics: list[str], what: Truth) -> list[str]:
     if not topics or topics[0] != first:
         bad.append(f"the first sentence is not about {first}")
     told = [t for t in topics if t in what.measured]
-    planned = [m for m in what.measured if not _beside_finding(m, what)]
-    bad += [f"not planned: {t}" for t in told if t not in planned[: max(room, 0)]]
-    unsaid = [m for m in planned[: max(room, 0)] if what.measured[m].notable and m not in told]
-    bad += [f"left out: {m} against the usual" for m in unsaid]
-    new = [m for m in told if "unknown" in what.measured[m].vs]
+    planned = _planned(what, room)
+    bad += [f"not planned: {t}" for t in told if t not in planned]
+    unsaid = [m for m in planned if m not in told and (what.measured[m].notable or not what.found)]
+    bad += [f"left out: {m}" for m in unsaid]
+    new = [m for m in told if _new(m, what)]
     if new and not what.found and "learning" not in topics:
         bad.append("left out: learning")
     if "learning" in topics and not any(t in new for t in topics[: topics.index("learning")]):
@@ -293,12 +296,26 @@ def _whole(topics: list[str], what: Truth) -> list[str]:
     allowed = {"coverage", "missing"} if what.found and len(what.found) <= 3 else set()
     if what.nothing and what.found.keys() & BODY:
         allowed -= {"missing"}
-    if what.share == "full":
+    if what.share in ("", "full"):
         allowed -= {"coverage"}
     bad += [f"not planned: {t}" for t in sorted(extra - allowed)]
     if len(topics) > 4:
         bad.append("more than four sentences before the action")
     return bad
+
+
+def _new(measure: str, what: Truth) -> bool:
+    return "unknown" in what.measured[measure].vs
+
+
+def _planned(what: Truth, room: int) -> list[str]:
+    """Return the measures that are told, as far as they and `learning` after them have room."""
+    out: list[str] = []
+    for m in what.measured:
+        row = [*out, m]
+        if len(row) + any(_new(n, what) for n in row) <= room and not _beside_finding(m, what):
+            out = row
+    return out
 
 
 def _beside_finding(measure: str, what: Truth) -> bool:
@@ -313,10 +330,15 @@ def _due(what: Truth) -> tuple[list[str], str, int]:
         return [*kinds[:3], "more"], kinds[0], 0
     if kinds:
         frame = "doubt" if what.found.keys() & BODY else "caution"
-        return [*kinds, frame], kinds[0], 3 - len(kinds) - (what.share != "full")
+        room = 3 - len(kinds)
+        off = sum(
+            told.notable and not _beside_finding(m, what) for m, told in what.measured.items()
+        )
+        rest = room - (what.share in ("part", "little"))
+        return [*kinds, frame], kinds[0], max(min(off, room), rest)
     if what.nothing:
         return ["missing", "caution"], "missing", 0
     due = ["quiet", *(["missing"] if what.missing else [])]
     if not what.measured:
         return [*due, "caution"], "quiet", 0
-    return [*due, next(iter(what.measured))], "quiet", 4 - len(due)
+    return due, "quiet", 4 - len(due)

@@ -157,7 +157,11 @@ def _measures() -> list[tuple[str, str]]:
             ),
             (rf"with {{value}} (?:{level}) was", tag),
             (rf"the middle value of {_MIDDLE[tag]} was {{value}}", tag),
-            (rf"(?:we measured|your sensors show) (?:{_A[tag]}) of {{value}}", tag),
+            (
+                rf"(?:we measured|your sensors show) (?:{_A[tag]}) of {{value}}"
+                + ("(?! but)" if tag == "oxygen" else ""),  # "but" there is said of low values
+                tag,
+            ),
             (rf"we measured (?:{_A[tag]}) of only {{value}}", f"{tag} is_below"),
             (rf"(?:{_A[tag]}) was {{value}}", tag),
             (rf"for (?:{level}) we measured {{value}}", tag),
@@ -347,6 +351,10 @@ _FINDINGS = [
     ),
 ]
 _MEASURED = [
+    (
+        r"we measured an oxygen level of {value} but {usual} is usual for you",
+        "oxygen is_below",
+    ),
     (r"at rest your heart beat at(?: about)? {value}", "heart rest"),
     (r"at rest your heart beat at only {value}", "heart rest is_below"),
     (r"while you rested your heart beat at {value}", "heart rest"),
@@ -371,9 +379,9 @@ _MEASURED = [
     (r"(?:is )?within your (?:usual|own) range of {usual}", "is_usual"),
     (r"the same range as on other days|in your usual range", "is_usual"),
     (r"fits your usual range of {usual}", "is_usual"),
-    (r"your usual range is {usual}|on other days it was {usual}", "beside"),
+    (r"your usual range is {usual}|on other days it was {usual}", "beside not_below"),
     (r"and {usual} is usual for you", "is_usual"),
-    (r"but {usual} is usual for you", "is_off"),
+    (r"but {usual} is usual for you", "not_only"),
     (r"(?:higher|more) than is usual for you|higher than it usually is", "is_above"),
     (r"(?:more|faster) than it usually is|faster than on other days", "is_above"),
     (
@@ -456,15 +464,18 @@ _WATCHED = [
     (r"we have no data for {unwatched} and no alert in the {watched} that we have", "quiet"),
 ]
 _MISSING = [
-    (r"we do not know your {names} it was not measured", "missing"),
-    (r"we have no readings of your {names}", "missing"),
-    (r"there are no values for your {names} so we cannot say anything about it", "missing"),
-    (r"not measured and so not known your {names}", "missing"),
-    (r"we could not measure your {names} this time", "missing"),
-    (r"about your {names} we know nothing since nothing was measured", "missing"),
-    (r"your sensors gave no values for your {names}", "missing"),
-    (r"we cannot tell you about your {names} there was no data", "missing"),
-    (r"no data came in about your {names} so that stays unknown", "missing"),
+    (r"we do not know your {names} for lack of data", "missing"),
+    (r"we have too few readings of your {names}", "missing"),
+    (r"there are too few values for your {names} so we cannot speak of that", "missing"),
+    (r"not measured enough and so not known your {names}", "missing"),
+    (r"we could not measure your {names} well enough this time", "missing"),
+    (
+        r"about your {names} we cannot say anything since too little was measured",
+        "missing",
+    ),
+    (r"your sensors gave too few values for your {names}", "missing"),
+    (r"we cannot tell you about your {names} there was too little data", "missing"),
+    (r"too little data came in about your {names} so that stays unknown", "missing"),
     (r"what we do not know this time your {names}", "missing"),
     (r"missing from this summary for lack of data your {names}", "missing"),
     (r"we would need more data to speak about your {names}", "missing"),
@@ -483,18 +494,18 @@ _MORE = [
 ]
 _WHOLE = {  # sentences without a value: nothing but themselves
     "all_missing": """
-        nothing was measured so we do not know how you were
-        we have no readings at all for this time
-        no data came in so there is nothing we can tell you
-        your sensors did not measure anything that we could use
-        we could not measure your heart oxygen temperature or breathing
-        there are no values for this time not for your heart and not for the rest
-        we know nothing about this time because nothing was measured
-        we could not watch you in this time
-        without any data we do not know how you were
-        this summary is empty because no values came in
-        no sensor gave us values that we could read
-        we have no data about you for this time""",
+        too little was measured so we do not know how you were
+        we have too few readings of this time to tell you anything
+        too little data came in so there is nothing we can tell you
+        your sensors did not measure enough for us to use
+        we could not measure your heart oxygen temperature or breathing well enough
+        there are too few values for this time for your heart and for the rest
+        we do not know how this time was because too little was measured
+        we could not watch you well enough in this time
+        with so little data we do not know how you were
+        this summary is empty because too few values came in
+        no sensor gave us enough values to go by
+        we have too little data about you for this time""",
     "learning": """
         we need a few more days to learn what is usual for you
         what is usual for you we do not know yet

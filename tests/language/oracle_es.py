@@ -346,9 +346,9 @@ _MEASURED = [
     (r"dentro de lo suyo {usual}", "is_usual"),
     (r"más o menos como siempre", "is_usual"),
     (r"y lo suyo es {usual}", "is_usual"),
-    (r"pero lo suyo es {usual}", "is_off"),
+    (r"pero lo suyo es {usual}", "not_only"),
     (r"otros días fue {usual}", "beside"),
-    (r"y otros días fue {usual}", "is_off"),
+    (r"y otros días fue {usual}", "not_only"),
     (r"más (?:alt[oa] )?de lo normal para usted", "is_above"),
     (r"pasa de lo normal para usted {usual}", "is_above"),
     (r"más(?: deprisa)? de lo que suele|más (?:rápido|deprisa) que otros días", "is_above"),
@@ -429,15 +429,15 @@ _WATCHED = [
     (r"nos faltan datos de {unwatched} y en lo que hay {watched} no saltó ningún aviso", "quiet"),
 ]
 _MISSING = [
-    (r"no pudimos medir {names} y por eso no lo sabemos", "missing"),
-    (r"esta vez no pudimos medir {names}", "missing"),
-    (r"no hay datos sobre {names} así que no podemos decir nada", "missing"),
-    (r"falta por saber porque no se midió {names}", "missing"),
-    (r"nos falta {names} no hubo medidas", "missing"),
-    (r"sobre {names} no sabemos nada porque no hubo datos", "missing"),
-    (r"sus sensores no midieron {names}", "missing"),
-    (r"no tenemos medidas sobre {names}", "missing"),
-    (r"no llegó ningún dato sobre {names} y queda sin saber", "missing"),
+    (r"no pudimos medir bien {names} y por eso no lo sabemos", "missing"),
+    (r"esta vez no pudimos medir bien {names}", "missing"),
+    (r"hay muy pocos datos sobre {names} así que no podemos decir nada", "missing"),
+    (r"falta por saber porque se midió muy poco {names}", "missing"),
+    (r"nos falta {names} hubo muy pocas medidas", "missing"),
+    (r"sobre {names} no podemos decir nada porque hubo muy pocos datos", "missing"),
+    (r"sus sensores no midieron bastante {names}", "missing"),
+    (r"tenemos muy pocas medidas sobre {names}", "missing"),
+    (r"llegaron muy pocos datos sobre {names} y queda sin saber", "missing"),
     (r"lo que no sabemos esta vez {names}", "missing"),
     (r"en este resumen falta por no tener datos {names}", "missing"),
     (r"para hablarle sobre {names} harían falta más datos", "missing"),
@@ -457,18 +457,18 @@ _MORE = [
 ]
 _WHOLE = {
     "all_missing": """
-        no se midió nada así que no sabemos cómo estuvo
-        no tenemos ninguna medida de este tiempo
-        no llegó ningún dato y no podemos contarle nada
-        sus sensores no midieron nada que se pueda usar
-        no pudimos medir el corazón el oxígeno la temperatura ni la respiración
-        no hay valores de este tiempo ni del corazón ni de lo demás
-        no sabemos nada de este tiempo porque no se midió nada
-        esta vez no pudimos seguirle
-        sin ningún dato no sabemos cómo estuvo
-        este resumen está vacío porque no llegaron valores
-        ningún sensor nos dio valores que se puedan leer
-        no tenemos datos suyos de este tiempo""",
+        se midió muy poco así que no sabemos cómo estuvo
+        tenemos muy pocas medidas de este tiempo para decirle algo
+        llegaron muy pocos datos y no podemos contarle nada
+        sus sensores no midieron bastante para poder usarlo
+        no pudimos medir bien el corazón el oxígeno la temperatura ni la respiración
+        hay muy pocos valores de este tiempo del corazón y de lo demás
+        no sabemos cómo fue este tiempo porque se midió muy poco
+        esta vez no pudimos seguirle bien
+        con tan pocos datos no sabemos cómo estuvo
+        este resumen está vacío porque llegaron muy pocos valores
+        ningún sensor nos dio valores suficientes
+        tenemos muy pocos datos suyos de este tiempo""",
     "learning": """
         nos faltan unos días para saber qué es lo normal para usted
         aún no sabemos qué es lo normal para usted

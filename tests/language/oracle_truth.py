@@ -101,7 +101,9 @@ class Truth:
 
     @property
     def share(self) -> str:
-        """Category of the watched time."""
+        """Category of the watched time; the page has none for no time at all."""
+        if self.watched_s <= 0:
+            return ""
         part = self.watched_s / self.period_s if self.period_s else 0.0
         return "full" if part >= 0.9 else "part" if part >= 0.25 else "little"
 
@@ -124,6 +126,8 @@ class Truth:
     @property
     def watch(self) -> Told:
         """Coverage as a fact."""
+        if not self.share:
+            return Told({})
         values = {"watched": duration(self.watched_s)}
         if self.share != "full":
             values["unwatched"] = duration(self.period_s - self.watched_s)
@@ -164,8 +168,8 @@ def _written(seconds: float, still: bool) -> Value:
     def whole(x: float) -> int:
         return math.floor(x) if still else math.floor(x + 0.5)
 
-    if seconds < 60:
-        return ("s", float(whole(seconds)), still)
+    if whole(seconds) < 60:
+        return ("s", float(max(1, whole(seconds))), still)
     minutes = whole(seconds / 60)
     if minutes < 120:
         return ("min", float(minutes), still)
@@ -277,12 +281,10 @@ def _measured(
         out[name] = _measure(typical, unit, decimals, before, sharp=_sharp(row))
     if "pulse" in out:
         row = minutes["heart_rate"]
-        out["pulse_range"] = Told(
-            {
-                "low": number(min(row.values()), "bpm", 0, sharp=_sharp(row)),
-                "high": number(max(row.values()), "bpm", 0, sharp=_sharp(row)),
-            }
-        )
+        low = number(min(row.values()), "bpm", 0, sharp=_sharp(row))
+        high = number(max(row.values()), "bpm", 0, sharp=_sharp(row))
+        if len(low | high) > 1:
+            out["pulse_range"] = Told({"low": low, "high": high})
     if "oxygen" in out:
         row = minutes["spo2"]
         least = min(row.values())

@@ -186,22 +186,11 @@ def test_no_comparison_is_believed_where_another_is_true(lang):
         meant = when.removeprefix("vs is ").split(" or ")
         told = [state for state in states(fact, when) if state["vs"] in meant]
         for vs in {"usual", "above", "below"} - set(meant):
-            if "⟨usual⟩" in words and any(w in words for w in NEUTRAL):
-                continue
-            if vs != "usual" and any(w in words for w in OTHER):
-                continue
             if not said_of(fact, units, lang, when, words, {**told[0], "vs": vs}):
                 believed.append(f"{vs}: {words}")
     assert not believed, "\n".join(believed)
 
 
-NEUTRAL = (  # both numbers are told, and the reader compares: true in any case
-    "; your usual range is",
-    "; on other days it was",
-    "; lo normal para usted es",
-    "; otros días fue",
-)
-OTHER = ("but ⟨usual⟩ is", "pero lo suyo es", "y otros días fue")  # true above and below
 DAY = 86400.0
 BUSY = [  # two fast spells, one pause, low oxygen for a while, beats all day
     Finding("tachycardia", "band/heart_rate", 36300.0, 37200.0, "amber",
@@ -279,36 +268,37 @@ TOLD = {
     ("full", "en"): (
         "No alert came up in 23 hours of data. Your resting pulse was 70 beats a minute, above "
         "your usual range of 58 to 63. Besides that, your temperature was lower than on other "
-        "days, at 35.5 °C. We have no readings of your heart rhythm and breathing. If you feel "
-        "unwell, call your care team, whatever the sensors say."
+        "days, at 35.5 °C. We have too few readings of your heart rhythm and breathing. If you "
+        "feel unwell, call your care team, whatever the sensors say."
     ),
     ("full", "es"): (
         "En 23 horas de datos no hubo ningún aviso. En reposo, su pulso subió a 70 latidos por "
         "minuto; lo normal para usted es de 58 a 63. Además, su temperatura fue de 35,5 °C, menos "
-        "que otros días. Sus sensores no midieron el ritmo del corazón y la respiración. Si se "
-        "siente mal, llame a su centro de salud, digan lo que digan los sensores."
+        "que otros días. Sus sensores no midieron bastante el ritmo del corazón y la respiración. "
+        "Si se siente mal, llame a su centro de salud, digan lo que digan los sensores."
     ),
     ("half", "en"): (
         "In short, we could check 6 and a half hours and raised no alert; 17 hours stays unknown. "
         "At rest, your heart beat at about 64 beats a minute. It is too early to say what is "
-        "usual for you. We could not measure your heart rhythm, oxygen and temperature this time. "
-        "If you feel unwell, call your care team, whatever the sensors say."
+        "usual for you. We could not measure your heart rhythm, oxygen and temperature well "
+        "enough this time. If you feel unwell, call your care team, whatever the sensors say."
     ),
     ("half", "es"): (
         "En resumen, pudimos revisar 6 horas y media sin avisos; 17 horas quedan sin saber. "
         "Medimos en reposo un pulso de 64 latidos por minuto. Es pronto para decir qué es lo "
-        "normal para usted. Nos falta el ritmo del corazón, el oxígeno y la temperatura: no hubo "
-        "medidas. Si se siente mal, llame a su centro de salud, digan lo que digan los sensores."
+        "normal para usted. Nos falta el ritmo del corazón, el oxígeno y la temperatura: hubo muy "
+        "pocas medidas. Si se siente mal, llame a su centro de salud, digan lo que digan los "
+        "sensores."
     ),
     ("empty", "en"): (
-        "No data came in, so there is nothing we can tell you. Not measured means not known. "
-        "Please check that your sensors are charged and sit well. If you feel unwell, call your "
-        "care team, whatever the sensors say."
+        "Too little data came in, so there is nothing we can tell you. Not measured means not "
+        "known. Please check that your sensors are charged and sit well. If you feel unwell, "
+        "call your care team, whatever the sensors say."
     ),
     ("empty", "es"): (
-        "No tenemos datos suyos de este tiempo. Lo que no se mide no se sabe. Mire si los sensores "
-        "tienen carga y están bien puestos. Si se siente mal, llame a su centro de salud, digan lo "
-        "que digan los sensores."
+        "Tenemos muy pocos datos suyos de este tiempo. Lo que no se mide no se sabe. Mire si los "
+        "sensores tienen carga y están bien puestos. Si se siente mal, llame a su centro de salud, "
+        "digan lo que digan los sensores."
     ),
     ("list", "en"): (
         "Your heart took 3.2 seconds from one beat to the next at 11:06 am. The lowest oxygen we "
@@ -425,8 +415,10 @@ LIES = {  # (case, language): what stands in the true text, and what a lie puts 
         ("Besides that", "Another thing we saw"),
         ("heart rhythm and breathing", "heart rhythm"),
         ("heart rhythm and breathing", "oxygen and breathing"),
-        (" We have no readings of your heart rhythm and breathing.", ""),
-        ("We have no readings of", "You need not know"),
+        (" We have too few readings of your heart rhythm and breathing.", ""),
+        ("We have too few readings of", "You need not know"),
+        ("too few readings", "enough readings"),
+        ("above your usual range of 58 to 63", "within your usual range of 58 to 63"),
         ("No alert came up", "Everything is fine"),
         ("whatever the sensors say", "if the sensors say so"),
     ],
@@ -440,7 +432,8 @@ LIES = {  # (case, language): what stands in the true text, and what a lie puts 
         ("menos que otros días", "más que otros días"),
         ("35,5", "35,6"),
         ("el ritmo del corazón y la respiración", "la respiración"),
-        ("no midieron", "midieron"),
+        ("no midieron bastante", "midieron bastante"),
+        ("subió a 70", "fue de 70"),
         ("no hubo ningún aviso", "todo fue normal"),
         ("En reposo, su pulso", "Su oxígeno"),
     ],
@@ -462,15 +455,17 @@ LIES = {  # (case, language): what stands in the true text, and what a lie puts 
         ("un pulso", "una temperatura"),
         ("Es pronto", "No es pronto"),
         ("el oxígeno y la temperatura", "y la temperatura"),
+        ("hubo muy pocas medidas", "hubo muchas medidas"),
     ],
     ("empty", "en"): [
-        ("No data came in, so there is nothing we can tell you.", "All was calm."),
+        ("Too little data came in, so there is nothing we can tell you.", "All was calm."),
         (" Not measured means not known.", ""),
         ("Please check that your sensors are charged and sit well. ", ""),
-        ("No data came in, so", "No data came in, but"),
+        ("Too little data came in, so", "Too little data came in, but"),
+        ("Too little data", "Enough data"),
     ],
     ("empty", "es"): [
-        ("No tenemos datos suyos de este tiempo.", "No hubo avisos en 24 horas de datos."),
+        ("Tenemos muy pocos datos suyos de este tiempo.", "No hubo avisos en 24 horas de datos."),
         ("no se sabe", "se sabe"),
         ("Mire si los sensores tienen carga y están bien puestos. ", ""),
         ("digan lo que digan", "si lo dicen"),
@@ -555,6 +550,168 @@ def test_no_sentence_can_be_left_out_moved_to_the_front_or_told_twice(case, lang
 def test_what_must_never_be_said_is_named(lang, sentence):
     bad = judged("empty", f"{sentence} {TOLD['empty', lang]}", lang)
     assert any("forbidden word" in line for line in bad)
+
+
+def wrong_of(sentence, lang, what):
+    """Return what the judge says of one sentence."""
+    return oracle.judged(sentence, lang, what)[1]
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence", "true_of"),
+    [
+        ("en", "Your resting pulse was 70 beats a minute, which is usual for you.", "usual"),
+        ("en", "Your resting pulse of 70 beats a minute is within your own range of {}.", "usual"),
+        ("en", "Your pulse at rest, 70 beats a minute, fits your usual range of {}.", "usual"),
+        ("en", "With 70 beats a minute, your resting pulse was in your usual range.", "usual"),
+        ("en", "At rest, your pulse was 70 beats a minute; your usual range is {}.", "usual above"),
+        ("en", "At rest your heart beat at 70 beats a minute; on other days it was {}.",
+         "usual above"),
+        ("en", "At rest, your pulse was only 70 beats a minute; your usual range is {}.", "below"),
+        ("en", "We measured a resting pulse of 70 beats a minute, but {} is usual for you.",
+         "above"),
+        ("es", "Su pulso en reposo fue de 70 latidos por minuto, lo normal para usted.", "usual"),
+        ("es", "En reposo, su pulso fue de 70 latidos por minuto; lo normal para usted es {}.",
+         "usual"),
+        ("es", "En reposo, su corazón dio 70 latidos por minuto, y otros días fue {}.", "above"),
+        ("es", "En reposo, su corazón dio solo 70 latidos por minuto, y otros días fue {}.",
+         "below"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("vs", "low", "high"), [("usual", 60, 75), ("above", 58, 63), ("below", 75, 80)]
+)
+def test_a_value_is_told_beside_the_usual_only_as_it_stands_to_it(
+    lang, sentence, true_of, vs, low, high
+):
+    week = [oracle.truth(calm(d, float(p)), d * DAY, (d + 1) * DAY, "UTC")
+            for d, p in enumerate([low, low, high, high, high])]  # fmt: skip
+    what = oracle.truth(FULL, 7 * DAY, 8 * DAY, "UTC", week)
+    said = sentence.format(f"{low} to {high}" if lang == "en" else f"de {low} a {high}")
+    assert (not wrong_of(said, lang, what)) == (vs in true_of.split())
+
+
+def test_too_little_is_told_both_of_two_minutes_and_of_nothing():
+    little = oracle.truth(minutes("heart_rate", 61.0, 2), 0.0, DAY, "UTC")
+    nothing = oracle.truth([], 0.0, DAY, "UTC")
+    enough = oracle.truth(minutes("heart_rate", 61.0, 3), 0.0, DAY, "UTC")
+    for lang, said in [("en", "Too little data came in, so there is nothing we can tell you."),
+                       ("es", "Se midió muy poco, así que no sabemos cómo estuvo.")]:  # fmt: skip
+        assert not wrong_of(said, lang, little)
+        assert not wrong_of(said, lang, nothing)
+        assert wrong_of(said, lang, enough) == ["something was measured"]
+    rest = "heart rhythm, oxygen, temperature and breathing"
+    assert not wrong_of(f"We have too few readings of your {rest}.", "en", enough)
+    assert wrong_of(f"We have too few readings of your pulse, {rest}.", "en", enough)
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [
+        ("en", "Nothing was measured, so we do not know how you were."),
+        ("en", "We have no readings of your pulse."),
+        ("en", "About your pulse we know nothing, since nothing was measured."),
+        ("es", "No se midió nada, así que no sabemos cómo estuvo."),
+        ("es", "Sus sensores no midieron el pulso."),
+    ],
+)
+def test_that_nothing_at_all_was_measured_is_no_longer_read(lang, sentence):
+    what = oracle.truth([], 0.0, DAY, "UTC")
+    assert wrong_of(sentence, lang, what) == ["unreadable sentence"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ongoing", "en", "es"),
+    [
+        (0.0, False, "1 second", "1 segundo"),
+        (0.4, False, "1 second", "1 segundo"),
+        (0.4, True, "at least 1 second", "al menos 1 segundo"),
+        (59.4, False, "59 seconds", "59 segundos"),
+        (59.5, False, "1 minute", "1 minuto"),
+        (59.9, True, "at least 59 seconds", "al menos 59 segundos"),
+        (60.0, False, "1 minute", "1 minuto"),
+        (89.7, False, "1 minute", "1 minuto"),
+        (90.0, False, "2 minutes", "2 minutos"),
+        (7170.0, False, "2 hours", "2 horas"),
+    ],
+)
+def test_a_length_of_time_is_told_in_one_way_only(seconds, ongoing, en, es):
+    found = Finding("poor_signal", "chest/ecg", 3600.0, 3600.0 + seconds, "info", (), ongoing)
+    what = oracle.truth([found], 0.0, DAY, "UTC")
+    spans = ["0 seconds", "1 second", "59 seconds", "60 seconds", "1 minute", "2 minutes",
+             "120 minutes", "2 hours"]  # fmt: skip
+    for span in [*spans, *(f"at least {span}" for span in spans)]:
+        wrong = wrong_of(f"We could not read your heart signal for {span}.", "en", what)
+        assert (not wrong) == (span == en), span
+    assert not wrong_of(f"No pudimos leer la señal de corazón durante {es}.", "es", what)
+    for span in ("60 segundos", "0 segundos"):
+        assert wrong_of(f"No pudimos leer la señal de corazón durante {span}.", "es", what)
+
+
+@pytest.mark.parametrize("others", [[], minutes("activity", 0.01, 600)])
+def test_where_nothing_was_watched_no_time_is_told(others):
+    found = Finding("no_data", "chest/ecg", 0.0, DAY, "info", ())
+    what = oracle.truth([found, *others], 0.0, DAY, "UTC")
+    assert wrong_of("We could watch 1 second of this time.", "en", what)
+    assert wrong_of("Pudimos seguirle 1 segundo; del resto, 24 horas, no sabemos nada.", "es", what)
+
+
+@pytest.mark.parametrize(("least", "most", "known"), [(61.0, 61.0, False), (60.6, 61.4, False),
+                                                      (61.4, 61.6, True)])  # fmt: skip
+def test_a_pulse_that_stayed_the_same_has_no_range(least, most, known):
+    beats = [*minutes("heart_rate", least, 300), *minutes("heart_rate", most, 300, every=120.0)]
+    beats = [Vital(v.kind, v.stream, v.t_s + (n >= 300) * 40000.0, v.value)
+             for n, v in enumerate(beats)]  # fmt: skip
+    what = oracle.truth(beats, 0.0, DAY, "UTC")
+    assert ("pulse_range" in what.measured) == known
+    top = "62" if known else "61"
+    said = f"Your pulse went from 61 beats a minute to {top} beats a minute."
+    assert (not wrong_of(said, "en", what)) == known
+
+
+def test_what_is_off_the_usual_has_its_place_before_coverage_and_what_is_missing():
+    spells = [f for f in BUSY if f.kind in ("pause", "desaturation")]
+    records = [
+        *(Finding(f.kind, f.stream, f.t0_s + 7 * DAY, f.t1_s + 7 * DAY, f.severity, f.evidence)
+          for f in spells),
+        *minutes("heart_rate", 70.0, 400, 7),
+    ]  # fmt: skip
+    two = ("Once, at 11:06 am, your heart paused for 3.2 seconds. Your oxygen fell to 85 percent "
+           "and stayed low for 50 minutes, from 10:13 pm. We can see that it happened, but not "
+           "why. ")  # fmt: skip
+    pulse = "Your resting pulse was 70 beats a minute, higher than is usual for you. "
+    watched = "We could watch 6 and a half hours of this time. "
+    missing = "We have too few readings of your heart rhythm, oxygen, temperature and breathing. "
+    act = oracle.WORDS["en"].ACTIONS["red"].replace("{emergency}", "112")
+
+    def said(*rest, earlier=WEEK, kinds=two):
+        return oracle.judge("".join([kinds, *rest, act]), "en", records, 7 * DAY, 8 * DAY, "UTC",
+                            "112", earlier)  # fmt: skip
+
+    assert said(pulse) == []
+    assert said() == ["left out: pulse"]
+    assert said(watched) == ["left out: pulse"]
+    assert said(missing) == ["left out: pulse"]
+    assert "more than four sentences before the action" in said(pulse, watched)
+    assert said(watched, earlier=[]) == []  # nothing is off the usual: coverage may stand
+    assert said(earlier=[]) == []
+
+
+def test_a_measure_has_no_place_where_there_is_none_for_what_must_follow_it():
+    records = [*minutes("heart_rate", 61.0, 1380), *minutes("spo2", 97.0, 1380)]
+    records += [Vital("heart_rate", "band/heart_rate", 82800.0, 66.0),
+                Finding("pause", "chest/ecg", 40000.0, 40003.2, "red", (("rr_s", 3.24),)),
+                Finding("fever", "band/temperature", 40000.0, 40600.0, "amber",
+                        (("highest_c", 38.6), ("limit_c", 38.0)))]  # fmt: skip
+    text = ("Once, at 11:06 am, your heart paused for 3.2 seconds. Your temperature was high and "
+            "reached 38.6 °C. We can see that it happened, but not why. ")  # fmt: skip
+    act = oracle.WORDS["en"].ACTIONS["red"].replace("{emergency}", "112")
+
+    def said(rest):
+        return oracle.judge(text + rest + act, "en", records, 0.0, DAY, "UTC", "112")
+
+    assert said("Your pulse went from 61 beats a minute to 66 beats a minute. ") == []
+    assert said("Your resting pulse was 61 beats a minute. ") == ["not planned: pulse"]
 
 
 ZONES = ("UTC", "Europe/Madrid", "America/Argentina/Buenos_Aires", "Asia/Kathmandu")
