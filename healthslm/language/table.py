@@ -93,7 +93,7 @@ the action. Else `doubt` (required; `caution` where only sensors are concerned),
 as {_ROOM} sentences go, `coverage` where its share is not full, measures and `missing`:
 these may be left out, but for a measure that is above or below the usual range, which has
 its place before `coverage` and `missing` where there is no room for all.
-`missing` is left out where nothing was measured and yet something was found in the body.
+`missing` is left out where all five are missing and yet something was found in the body.
 
 Without findings: `quiet`, measures, `missing` where something is missing, and `caution`
 where there is something missing and no measure; all required, in at most {_ROOM} sentences,
@@ -102,7 +102,8 @@ of which `missing` keeps one. Where nothing is known:
 
 Measures are told in the order {_MEASURES};
 what is above or below the usual range first. If one with an unknown usual range is told,
-`learning` follows. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
+`learning` follows; where only one sentence is left, such a measure is passed over and the next
+is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
 `oxygen_low` beside `desaturation`.
 
 The first item of the plan is the first sentence. With the action, a text has

@@ -41,7 +41,7 @@ class Plan:
     """How to train."""
 
     seed: int = 1
-    texts: int = 192_000
+    texts: int = 172_800
     batch: int = 32  # texts a step
     rate: float = 4e-3  # of AdamW; Muon's updates are scaled to match
     decay: float = 0.01
