@@ -392,7 +392,9 @@ def test_after_a_failed_sync_the_object_is_of_no_more_use(folder):
     with vault.Store.open(folder) as store:
         store.commit([frame()], [], b"good", now_s=T0)
         store._rows._db = Failing(store._rows._db)
-        with pytest.raises(IntegrityError, match=r"the disk failed \(SQLITE_IOERR_FSYNC\): not committed"):
+        with pytest.raises(
+            IntegrityError, match=r"the disk failed \(SQLITE_IOERR_FSYNC\): not committed"
+        ):
             store.commit([frame()], [], b"lost", now_s=T0)
         store._rows._db = store._rows._db.db
         for use in (store.state, lambda: store.commit([], [], b"", now_s=T0)):
