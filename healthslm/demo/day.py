@@ -104,8 +104,8 @@ def _publish(
             _observe(daemons[-1].pid, url, played)
             daemons[-1].kill()  # as a power cut would
             daemons[-1].wait()
+            daemons.append(_start(home, url))  # before a word of it: who stops us then stops it too
             show.cut(frame.t_s)
-            daemons.append(_start(home, url))
             played.restarts = 1
         if time.monotonic() - looked_s > LOOK_S:
             _observe(daemons[-1].pid, url, played)
