@@ -28,6 +28,10 @@ MAX_SPAN_S = 120.0
 """No frame and no chunk spans more: two streams are never further apart in a replay."""
 
 
+SLOW_KINDS = ("spo2", "temperature", "heart_rate", "respiratory_rate", "activity")
+"""Kinds that a device measures itself and sends as values, seconds or minutes apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Samples as one sensor sent them: integers, a gain and an offset. Raw."""

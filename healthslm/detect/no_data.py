@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from healthslm.records import Chunk, Finding, Tick
+from healthslm.records import SLOW_KINDS, Chunk, Finding, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,7 @@ class NoData:
     are silence. By day or by night: this stage does not know who is awake.
     """
 
-    reads: ClassVar[tuple[str, ...]] = (
-        "spo2",
-        "temperature",
-        "heart_rate",
-        "respiratory_rate",
-        "activity",
-    )
+    reads: ClassVar[tuple[str, ...]] = SLOW_KINDS
     chunks: ClassVar[bool] = True
     context: ClassVar[tuple[str, ...]] = ("tick",)
 

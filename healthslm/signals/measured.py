@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from healthslm.records import Chunk, Vital
+from healthslm.records import SLOW_KINDS, Chunk, Vital
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,7 @@ class Measured:
     (survival is described from 13.7 Cel, doi:10.1016/S0140-6736(00)01021-7, to 46.5 Cel).
     """
 
-    reads: ClassVar[tuple[str, ...]] = (
-        "spo2",
-        "temperature",
-        "heart_rate",
-        "respiratory_rate",
-        "activity",
-    )
+    reads: ClassVar[tuple[str, ...]] = SLOW_KINDS
     chunks: ClassVar[bool] = True
     latency_s: ClassVar[float] = 0.0
 
