@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from healthslm.errors import ConfigError
+from healthslm.resources import resource as resource
 
 if TYPE_CHECKING:
     from healthslm.stage import Stage
@@ -196,13 +197,6 @@ def detectors(config: Config) -> dict[str, Stage[Any]]:
                 raise ConfigError(f"[detect.{name}] {key}: {exc}") from exc
         found[name] = stage
     return found
-
-
-def resource(name: str) -> Path:
-    """Return the folder `name` ("sensors", "models/mini"): installed, or in a checkout."""
-    package = Path(__file__).parent
-    installed = package / "data" / name
-    return installed if installed.exists() else package.parent / name
 
 
 def default_toml(

@@ -28,8 +28,21 @@ MAX_SPAN_S = 120.0
 """No frame and no chunk spans more: two streams are never further apart in a replay."""
 
 
-SLOW_KINDS = ("spo2", "temperature", "heart_rate", "respiratory_rate", "activity")
-"""Kinds that a device measures itself and sends as values, seconds or minutes apart."""
+SLOW_KINDS = (
+    "spo2",
+    "temperature",
+    "heart_rate",
+    "respiratory_rate",
+    "activity",
+    "systolic",
+    "diastolic",
+    "glucose",
+)
+"""Kinds that a device measures itself and sends as values, seconds, minutes or hours apart."""
+
+Label = Literal["", "N", "S", "V", "Q"]
+"""Class of a beat as EC57 has it: normal, supraventricular or ventricular ectopic; Q is paced
+or cannot be told; "" was not asked (a pulse has no class)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,9 @@ class Chunk:
     """A run of equally spaced samples in canonical units; NaN where none was read.
 
     values  Shape (n,), n >= 1. Unit by kind: ecg mV; ppg, respiration 1; spo2 %;
-            temperature Cel; heart_rate, respiratory_rate /min; activity g.
+            temperature Cel; heart_rate, respiratory_rate /min; activity, acceleration g;
+            systolic, diastolic mm[Hg]; glucose mg/dL. Acceleration comes as x, y, z in turn:
+            index % 3 is the axis, and fs counts numbers, three times the axis's rate.
     """
 
     stream: str  # lane, "chest/ecg"
@@ -100,6 +115,8 @@ class Beat:
     t_s: float
     rr_s: float | None  # interval to the beat before; None after a gap or an unread span
     good: bool  # the signal around it can be trusted
+    label: Label = ""
+    qrs_s: float | None = None  # width of the QRS complex
 
 
 @dataclass(frozen=True, slots=True)

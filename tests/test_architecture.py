@@ -20,9 +20,9 @@ LAYERS = [
     {"pipeline", "vault", "language", "review", "recordings", "publisher", "broker", "link"},
     {"config", "ledger", "days", "service"},
     {"signals", "detect"},
-    {"ingest"},
+    {"ingest", "learnt"},
     {"stage"},
-    {"records", "errors"},
+    {"records", "errors", "resources"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

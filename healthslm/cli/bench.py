@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from healthslm.bench import Goal, Result, document, met
 from healthslm.cli import console
 
 if TYPE_CHECKING:
     from healthslm.recordings import Recording
 
 LANGUAGES = ("en", "es")
+PACKAGES = ("healthslm", "numpy", "scipy", "onnxruntime")
 
 START_S = 1_772_323_200.0  # 2026-03-01; any other day is the same work
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One task's figures, and whether they are what they should be."""
-
-    task: str
-    dataset: str
-    split: str
-    metrics: dict[str, float]
-    goals: dict[str, str]  # metric -> ">= 100": what holds
-    peers: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    @property
-    def missed(self) -> list[str]:
-        """The metrics whose goal is not met."""
-        return [name for name, goal in self.goals.items() if not met(self.metrics[name], goal)]
-
-    @property
-    def holds(self) -> bool:
-        """Every goal is met."""
-        return not self.missed
-
-
-def met(value: float, goal: str) -> bool:
-    """Return whether a value meets a goal such as ">= 100" or "<= 80"."""
-    sign, limit = goal.split()
-    return value >= float(limit) if sign == ">=" else value <= float(limit)
 
 
 def pipeline() -> Result:
@@ -62,7 +34,8 @@ def pipeline() -> Result:
         "ecg_hour_cpu_ms": round(1000 * ecg.cpu_s * 3600 / read_s, 1),
         "ecg_times_real_time": round(read_s / ecg.cpu_s, 1),
     }
-    return Result("pipeline", recording.name, "24 h", metrics, {"ecg_times_real_time": ">= 100"})
+    goals: dict[str, Goal] = {"ecg_times_real_time": (">=", 100)}
+    return Result("pipeline", recording.name, "24 h", metrics, goals)
 
 
 def summary() -> Result:
@@ -83,7 +56,11 @@ def summary() -> Result:
         "model_rss_mb": round(max(t.rss_mb for t in texts), 1),
         "template_share": sum(t.summary.source == "template" for t in texts) / len(texts),
     }
-    goals = {"cpu_ms": "<= 5000", "model_rss_mb": "<= 80", "template_share": "<= 0.5"}
+    goals: dict[str, Goal] = {
+        "cpu_ms": ("<=", 5000),
+        "model_rss_mb": ("<=", 80),
+        "template_share": ("<=", 0.5),
+    }
     return Result("summary", recording.name, "24 h", metrics, goals)
 
 
@@ -118,8 +95,7 @@ def command(task: str | None, json_file: Any, check: bool) -> None:
         console.note(f"measuring: {name} ...")
         results.append(TASKS[name]())
     if json_file is not None:
-        listed = [{**asdict(r), "holds": r.holds} for r in results]
-        json.dump({"results": listed, "versions": versions()}, json_file, indent=2)
+        json.dump(document(results, PACKAGES), json_file, indent=2)
         json_file.write("\n")
     if json_file is None or json_file.name != "-":
         for result in results:
@@ -134,15 +110,8 @@ def show(result: Result) -> None:
     console.out(f"{console.bold(result.task)}  {result.dataset}, {result.split}")
     rows = []
     for name, value in result.metrics.items():
-        goal = result.goals.get(name, "")
-        verdict = "" if not goal else "holds" if met(value, goal) else "missed"
-        rows.append((f"  {name}", f"{value:,g}", f"{goal}  {verdict}".strip()))
+        goal = result.goals.get(name)
+        said = "" if goal is None else f"{goal[0]} {goal[1]:g}  "
+        verdict = "" if goal is None else "holds" if met(value, goal) else "missed"
+        rows.append((f"  {name}", f"{value:,g}", said + verdict))
     console.table(("", "value", "goal"), rows, right="value")
-
-
-def versions() -> dict[str, str]:
-    """Return what the figures were made with."""
-    parts = ("healthslm", "numpy", "scipy", "onnxruntime")
-    return {"python": platform.python_version(), "machine": platform.machine()} | {
-        name: version(name) for name in parts
-    }

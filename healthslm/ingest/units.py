@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _G = 9.80665  # m/s2, standard gravity: CGPM 1901
+_KPA = 7.500617  # mm[Hg]: 101.325 kPa are 760 mm[Hg]
+_MMOL = 18.0182  # mg/dL of glucose: 180.182 g/mol
 
 UNITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "ecg": {"mV": (1.0, 0.0), "uV": (1e-3, 0.0), "V": (1e3, 0.0)},
@@ -20,6 +22,10 @@ UNITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "heart_rate": {"/min": (1.0, 0.0), "Hz": (60.0, 0.0)},
     "respiratory_rate": {"/min": (1.0, 0.0), "Hz": (60.0, 0.0)},
     "activity": {"g": (1.0, 0.0), "[g]": (1.0, 0.0), "m/s2": (1 / _G, 0.0)},
+    "acceleration": {"g": (1.0, 0.0), "[g]": (1.0, 0.0), "m/s2": (1 / _G, 0.0)},
+    "systolic": {"mm[Hg]": (1.0, 0.0), "kPa": (_KPA, 0.0)},
+    "diastolic": {"mm[Hg]": (1.0, 0.0), "kPa": (_KPA, 0.0)},
+    "glucose": {"mg/dL": (1.0, 0.0), "mmol/L": (_MMOL, 0.0)},
 }
 """By kind and UCUM unit: canonical = value * factor + term. The first of a kind is canonical."""
 

@@ -21,6 +21,10 @@ TECHNICAL = frozenset({"poor_signal", "no_data"})
 # How a quantity's name ends -> its unit as people write it, and how many decimals it deserves.
 UNITS = {
     "bpm": ("/min", 0),
+    "per_min": ("/min", 0),
+    "per_h": ("/h", 1),
+    "mgdl": ("mg/dL", 0),
+    "mmhg": ("mmHg", 0),
     "pct": ("%", 0),
     "c": ("°C", 1),
     "mv": ("mV", 2),
@@ -39,6 +43,9 @@ VITAL_UNITS = {
     "rmssd": ("ms", 0),
     "sdnn": ("ms", 0),
     "activity": ("g", 2),
+    "systolic": ("mmHg", 0),
+    "diastolic": ("mmHg", 0),
+    "glucose": ("mg/dL", 0),
     "ecg_quality": ("", 2),
     "ppg_quality": ("", 2),
 }
@@ -213,9 +220,11 @@ def quantity(name: str, value: float) -> tuple[str, str]:
     ('lowest', '42 /min')
     >>> quantity("beats", 12.0)
     ('beats', '12')
+    >>> quantity("odi4_per_h", 5.0)
+    ('odi4', '5.0 /h')
     """
-    stem, _, suffix = name.rpartition("_")
-    if stem and suffix in UNITS:
+    suffix = max((s for s in UNITS if name.endswith(f"_{s}")), key=len, default="")
+    if stem := name[: -len(suffix) - 1] if suffix else "":
         unit, decimals = UNITS[suffix]
         if suffix == "s" and value >= 120:
             return words(stem), lasting(value)

@@ -31,6 +31,9 @@ class Measured:
     heart_rate_bpm: tuple[float, float] = (10.0, 350.0)
     respiratory_rate_per_min: tuple[float, float] = (1.0, 120.0)
     activity_g: tuple[float, float] = (0.0, 32.0)
+    systolic_mmhg: tuple[float, float] = (30.0, 320.0)
+    diastolic_mmhg: tuple[float, float] = (10.0, 240.0)
+    glucose_mgdl: tuple[float, float] = (10.0, 1000.0)
 
     def start(self) -> State:
         """Return the state before any input."""
@@ -55,6 +58,9 @@ class Measured:
             "heart_rate": self.heart_rate_bpm,
             "respiratory_rate": self.respiratory_rate_per_min,
             "activity": self.activity_g,
+            "systolic": self.systolic_mmhg,
+            "diastolic": self.diastolic_mmhg,
+            "glucose": self.glucose_mgdl,
         }[kind]
 
 

@@ -29,6 +29,15 @@ def frame(stream, unit, samples, gain=1.0, offset=0.0):
         ("activity", "g", 0.001, 250, 0.25),
         ("activity", "[g]", 0.001, 250, 0.25),
         ("activity", "m/s2", 0.0980665, 25, 0.25),
+        ("acceleration", "g", 0.001, 250, 0.25),
+        ("acceleration", "[g]", 0.001, 250, 0.25),
+        ("acceleration", "m/s2", 0.0980665, 25, 0.25),
+        ("systolic", "mm[Hg]", 1.0, 120, 120.0),
+        ("systolic", "kPa", 0.1013250, 150, 114.0),
+        ("diastolic", "mm[Hg]", 1.0, 80, 80.0),
+        ("diastolic", "kPa", 0.1013250, 100, 76.0),
+        ("glucose", "mg/dL", 1.0, 180, 180.0),
+        ("glucose", "mmol/L", 0.1, 100, 180.182),
     ],
 )
 def test_every_unit_comes_to_the_canonical_one(stream, unit, gain, raw, value):

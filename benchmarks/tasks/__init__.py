@@ -1,0 +1,1 @@
+"""One file, one task: `measure(data, peers) -> list[Result]`."""
