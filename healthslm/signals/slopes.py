@@ -12,13 +12,44 @@ same samples in the same order, so how the samples came in pieces leaves no trac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from healthslm.stage import FloatArray
 
+IntArray = NDArray[np.intp]
+
 _PIECE = 1 << 16  # samples worked on at a time: they stay in the processor's cache
 _TOP_S = 0.008  # half the part of an R peak that is taken for a parabola
+
+TIME, ENERGY, CUT = range(3)
+"""Rows of `Slopes.found`."""
+
+ROWS = 3
+"""How many these are; what a `Measure` adds comes after them."""
+
+
+class Measure(Protocol):
+    """Measures the shape of candidates while the signal around them is at hand."""
+
+    rows: int
+    """How many rows it gives."""
+
+    def __call__(self, raw: FloatArray, places: IntArray, fs: float, /) -> FloatArray:
+        """Return what it measures, shape (rows, n).
+
+        Parameters
+        ----------
+        raw
+            Shape (m,), mV.
+        places
+            Shape (n,): indices in `raw` of the highest (or lowest) sample of each candidate;
+            0.2 s to both sides are there.
+        fs
+            Sampling rate, Hz.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +90,21 @@ class Slopes:
     """What a run of samples holds. Times in seconds from sample index 0, energies in mV²."""
 
     tail: FloatArray  # shape (n,), mV: the newest samples, which later candidates need
-    found: FloatArray  # shape (3, n): candidates' time, energy, 1 if the peak is cut off
+    found: FloatArray  # shape (ROWS + more, n): candidates' time, energy, 1 if the peak is cut off
     rest: FloatArray  # shape (2, n): time and energy, every `stride` cells
     first: int  # the second that strongest[0] belongs to
     strongest: FloatArray  # shape (n,): highest energy of each second seen, so far
     seen: int  # cells examined, from index 0
 
 
-def slopes(grid: Grid, tail: FloatArray, due: int, values: FloatArray, floor: float) -> Slopes:
+def slopes(
+    grid: Grid,
+    tail: FloatArray,
+    due: int,
+    values: FloatArray,
+    floor: float,
+    measure: Measure | None = None,
+) -> Slopes:
     """Find the candidates in `values`, which follow `tail` without a gap.
 
     Parameters
@@ -79,12 +117,14 @@ def slopes(grid: Grid, tail: FloatArray, due: int, values: FloatArray, floor: fl
         Shape (n,), n >= 1, mV, finite.
     floor
         Energy up to which nothing is a candidate, mV².
+    measure
+        What else to measure of each candidate.
     """
     parts = []
     for i in range(0, len(values), _PIECE):
         piece = values[i : i + _PIECE]
         raw = np.concatenate((tail, piece))
-        parts.append(_piece(grid, raw, due + i + len(piece) - len(raw), floor))
+        parts.append(_piece(grid, raw, due + i + len(piece) - len(raw), floor, measure))
         tail = parts[-1].tail
     first = parts[0].first
     strongest = np.full(grid.second(max(parts[-1].seen - 1, 0)) + 1 - first, -np.inf)
@@ -96,7 +136,9 @@ def slopes(grid: Grid, tail: FloatArray, due: int, values: FloatArray, floor: fl
     return Slopes(tail.copy(), found, rest, first, strongest, parts[-1].seen)
 
 
-def _piece(grid: Grid, raw: FloatArray, start: int, floor: float) -> Slopes:
+def _piece(
+    grid: Grid, raw: FloatArray, start: int, floor: float, measure: Measure | None
+) -> Slopes:
     """Examine the cells of `raw`, whose first sample has index `start`."""
     cell, lag, half, near = grid.cell, grid.lag, grid.half, grid.near
     begin = -(-start // cell)  # the first whole cell
@@ -105,7 +147,8 @@ def _piece(grid: Grid, raw: FloatArray, start: int, floor: float) -> Slopes:
     if new <= 0:
         nothing = np.empty(0)
         seen = begin + grid.reach
-        return Slopes(raw, np.empty((3, 0)), np.empty((2, 0)), grid.second(seen), nothing, seen)
+        rows = ROWS + (measure.rows if measure else 0)
+        return Slopes(raw, np.empty((rows, 0)), np.empty((2, 0)), grid.second(seen), nothing, seen)
     raw = raw[begin * cell - start :]
     cells = raw[: n * cell : cell].copy()
     for i in range(1, cell):
@@ -126,7 +169,7 @@ def _piece(grid: Grid, raw: FloatArray, start: int, floor: float) -> Slopes:
     first, strongest = _by_second(grid, middle, seen)
     return Slopes(
         raw[new * cell :],
-        _peaks(grid, raw, bend, at + grid.reach, middle[at], begin * cell),
+        _peaks(grid, raw, bend, at + grid.reach, middle[at], begin * cell, measure),
         np.stack((kept_s, kept)),
         first,
         strongest,
@@ -162,9 +205,15 @@ def _by_second(grid: Grid, energy: FloatArray, begin: int) -> tuple[int, FloatAr
 
 
 def _peaks(
-    grid: Grid, raw: FloatArray, bend: FloatArray, at: np.ndarray, energy: FloatArray, start: int
+    grid: Grid,
+    raw: FloatArray,
+    bend: FloatArray,
+    at: IntArray,
+    energy: FloatArray,
+    start: int,
+    measure: Measure | None,
 ) -> FloatArray:
-    """Return time, energy and whether it is cut off, of the R peak at each cell of `at`.
+    """Return the rows of the R peak at each cell of `at`, shape (ROWS + more, n).
 
     The peak lies where the signal bends most; its place between samples is the top of the
     parabola through the highest sample and those 8 ms away. It is cut off where 20 ms
@@ -187,4 +236,7 @@ def _peaks(
         shift = np.where(curve < 0, (before - after) / curve * (step / 2), 0.0)
     cut = np.sum(window == height[:, None], axis=1) >= max(3, round(0.02 * grid.fs))
     peak = (place + start) + np.clip(shift, -step, step)  # exact until the last addition
-    return np.stack((peak / grid.fs, energy, cut.astype(np.float64)))
+    rows = np.stack((peak / grid.fs, energy, cut.astype(np.float64)))
+    if measure is None:
+        return rows
+    return np.concatenate((rows, measure(raw, place, grid.fs)))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals.ecg import SIGNAL, EcgBeats, State
+from healthslm.signals.qrs import QrsFinder
 from healthslm.stage import freeze, thaw
 
 # One beat: seconds after R (at 75/min), mV, width in seconds of the waves P Q R S T.
@@ -142,7 +143,7 @@ def test_a_weak_beat_is_found_by_looking_again_where_one_is_missing():
     sizes[30] = 0.25
     x = drawn(peaks, 360.0, 60, sizes=sizes)
     assert_same_beats(told(x)[0], peaks)
-    once = replace(SIGNAL, missed=float("inf"))
+    once = EcgBeats(QrsFinder(missed=float("inf")))
     _, out = once.step(once.start(), chunk(x))
     assert peaks[30] < 50
     assert not any(abs(b.t_s - peaks[30]) < 0.1 for b in out if isinstance(b, Beat))
@@ -164,12 +165,12 @@ def test_beats_are_never_closer_than_the_refractory_time(seed):
     """Without the rule, each of these holds two or more pairs that are."""
     beats, _ = told(np.random.default_rng(seed).standard_normal(360 * 200))
     assert len(beats) > 300
-    assert np.diff(times(beats)).min() >= SIGNAL.refractory_s
+    assert np.diff(times(beats)).min() >= SIGNAL.finder.refractory_s
 
 
 def test_of_two_peaks_too_close_the_stronger_is_the_beat():
     t_s, energy = np.array([1.0, 1.15, 2.0, 2.15]), np.array([1.0, 2.0, 2.0, 1.0])
-    assert SIGNAL._separate(t_s, energy).tolist() == [False, True, True, False]
+    assert SIGNAL.finder._separate(t_s, energy).tolist() == [False, True, True, False]
 
 
 def test_the_noise_of_a_lead_off_the_skin_is_no_beat():
@@ -336,7 +337,7 @@ def test_what_the_streams_hold_is_worth_comparing(name, fs):
         assert len(beats) > 55
         assert any(b.good for b in beats) and not all(b.good for b in beats)
         assert sum(b.rr_s is None for b in beats) >= 5
-        assert state.found.size
+        assert state.search.found.size
 
 
 @streams
@@ -385,11 +386,11 @@ def test_the_state_holds_no_view_of_the_input():
     frozen = freeze(state)
     x[:] = 0
     assert freeze(state) == frozen
-    assert state.raw.base is None
+    assert state.search.raw.base is None
     few = np.ones(5)
     state, _ = SIGNAL.step(SIGNAL.start(), Chunk("chest/ecg", "ecg", 0.0, 360.0, 0, few))
     few[:] = 2
-    assert state.raw.tolist() == [1.0] * 5
+    assert state.search.raw.tolist() == [1.0] * 5
 
 
 @pytest.mark.parametrize(("fs", "limit"), [(125.0, 3500), (360.0, 6 * 1024), (1000.0, 8 * 1024)])
@@ -427,10 +428,34 @@ def test_times_are_those_of_the_stream_s_clock():
 def test_parameters_can_be_replaced_and_are_kept_apart():
     """A stage of other parameters works on another grid; nothing is shared but code."""
     x = drawn(regular(70, 30), 360.0, 30)
-    slow = EcgBeats(refractory_s=0.4)
+    slow = EcgBeats(QrsFinder(refractory_s=0.4))
     state, _ = slow.step(slow.start(), chunk(x))
     assert isinstance(state, State)
     assert freeze(state) != freeze(run([chunk(x)])[0])
+
+
+class Rises:
+    """Measures by how much the signal rises in the 0.2 s before and after a candidate."""
+
+    rows = 2
+
+    def __call__(self, raw, places, fs):
+        far = round(0.2 * fs)
+        return np.stack((raw[places] - raw[places - far], raw[places] - raw[places + far]))
+
+
+@pytest.mark.parametrize("length", [1, 100, 40 * 360])
+def test_what_is_measured_of_a_shape_comes_with_its_beat(length):
+    finder, peaks = QrsFinder(measure=Rises()), regular(70, 40)
+    x = drawn(peaks, 360.0, 40)
+    state = finder.begun(360.0, 0)
+    for at in range(0, len(x), length):
+        state = finder.scanned(state, x[at : at + length])
+    _, held = finder.handed(finder.closed(state, len(x)), 4)
+    place = np.round(held.beats[0] * 360).astype(int)
+    assert held.beats.shape == (6, len(peaks))
+    np.testing.assert_allclose(held.beats[3], x[place] - x[place - 72], atol=0.05)
+    np.testing.assert_allclose(held.beats[4], x[place] - x[place + 72], atol=0.05)
 
 
 def test_a_day_of_ecg_is_no_burden():

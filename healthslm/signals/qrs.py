@@ -1,0 +1,250 @@
+"""QRS complexes of one lead: which of the peaks of slope energy (`slopes`) are beats.
+
+A peak is a beat where it stands out of the level of the seconds around it: Pan & Tompkins
+1985, doi:10.1109/TBME.1985.325532. Where we differ:
+
+- the level is the fourth highest of the strongest energies of eleven seconds (eight past,
+  two to come) and no running estimate: an artefact moves it little, a restart learns
+  within seconds, and no decision hangs on the one before;
+- it never falls below a sixteenth of the last half minute's, so that a long pause is not
+  filled with beats made of noise.
+
+Every decision is local: it reads candidates at most `_BACK_S` before and `_AHEAD_S` after
+its own, and seconds are counted from sample index 0. So it cannot show how the stream
+was cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from healthslm.signals.quality import BLOCK_S, FLAT_MV2, quantile
+from healthslm.signals.slopes import ENERGY, ROWS, TIME, Grid, Measure, slopes
+from healthslm.stage import FloatArray
+
+_PAST, _NEXT = 8, 2  # seconds whose strongest energies make the level
+_RANK = 0.7  # the fourth highest of these: below 30/min most seconds hold no beat
+_MEMORY = 30  # seconds whose level still counts a sixteenth
+_BACK_S, _AHEAD_S = 1.5, 1.75  # no decision reads a candidate further away
+_LEAD = _MEMORY + 2  # seconds before a block that its decisions read
+_BLOCK = round(BLOCK_S)
+
+SETTLE_S = 4
+"""Seconds after a block until every beat in it is decided."""
+
+RR = -1
+"""The last row of `Complexes.beats`: seconds from the beat before; NaN where none is known."""
+
+
+def _empty(*shape: int) -> FloatArray:
+    return np.empty(shape)
+
+
+def _unknown(n: int) -> FloatArray:
+    return np.full(n, np.nan)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """What the next samples need to know of the ones before. Times: seconds from index 0."""
+
+    fs: float = 0.0
+    due: int = -1  # index of the next sample; -1 before the first
+    block: int = 0  # the oldest block not yet told
+    raw: FloatArray = field(default_factory=lambda: _empty(0))  # mV, the newest samples
+    # strongest energy of each second from `_LEAD` seconds before the block on, mV²
+    seconds: FloatArray = field(default_factory=lambda: _unknown(_LEAD))
+    whole: int = 0  # the seconds before this one are complete
+    found: FloatArray = field(default_factory=lambda: _empty(ROWS, 0))  # see `Slopes`
+    rest: FloatArray = field(default_factory=lambda: _empty(2, 0))  # the same
+    beats: FloatArray = field(default_factory=lambda: _empty(ROWS + 1, 0))  # not yet told
+    strong_s: FloatArray = field(default_factory=lambda: _unknown(9))  # newest beats over the level
+    strong_mv2: float = np.nan  # energy of the newest of them
+    beat_s: float = np.nan  # the newest of all
+
+    @property
+    def settled(self) -> int:
+        """The first block in which something is still to be decided."""
+        return (self.whole - SETTLE_S) // _BLOCK
+
+    def block_at(self, index: int) -> int:
+        """Return the block that the sample `index` is in."""
+        return int(index / self.fs // BLOCK_S)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Complexes:
+    """What some whole blocks hold."""
+
+    beats: FloatArray  # shape (ROWS + more + 1, n): the rows of `Slopes.found`, then `RR`
+    rest: FloatArray  # shape (2, k): see `Slopes`
+    expected: float  # moments in `rest` of a block where every sample was read
+
+
+@dataclass(frozen=True, slots=True)
+class QrsFinder:
+    """Finds the beats of runs of samples, and hands them over by whole blocks."""
+
+    lag_s: float = 1 / 30
+    window_s: float = 0.1
+    refractory_s: float = 0.2  # Pan & Tompkins 1985: the heart cannot beat again sooner
+    t_wave_s: float = 0.36  # as there: until then, less than half the slope is a T wave
+    threshold: float = 0.1  # of the level: a third of its slope
+    missed: float = 1.66  # as there: so many usual intervals without a beat: look again,
+    missed_threshold: float = 0.025  # for half that slope
+    floor_mv2: float = 1e-3  # a complex of 0.05 mV; IEC 60601-2-27 lets 0.15 mV go unseen
+
+    measure: Measure | None = None
+    """What else is measured of each candidate: more rows for `Complexes.beats`."""
+
+    def begun(self, fs: float, start: int) -> State:
+        """Return the state before sample `start` of a stream at `fs`."""
+        rows = ROWS + (self.measure.rows if self.measure else 0)
+        state = State(fs, start, found=_empty(rows, 0), beats=_empty(rows + 1, 0))
+        return replace(state, block=state.block_at(start))
+
+    def scanned(self, state: State, values: FloatArray) -> State:
+        """Return the state with the candidates of `values`, which follow at once."""
+        grid = _grid(self, state.fs)
+        new = slopes(grid, state.raw, state.due, values, self.floor_mv2, self.measure)
+        at = new.first - (_BLOCK * state.block - _LEAD)
+        seconds = _grown(state.seconds, at + len(new.strongest))
+        there = seconds[at : at + len(new.strongest)]
+        np.fmax(there, new.strongest, out=there)
+        return replace(
+            state,
+            due=state.due + len(values),
+            raw=new.tail,
+            seconds=seconds,
+            whole=grid.second(new.seen),
+            found=np.concatenate((state.found, new.found), axis=1),
+            rest=np.concatenate((state.rest, new.rest), axis=1),
+        )
+
+    def closed(self, state: State, due: int) -> State:
+        """Return the state after the run of samples has ended: what is open is decided now.
+
+        The next run begins at `due` or later.
+        """
+        done = self._decided(state, np.inf)
+        none = done.found[:, :0].copy()
+        return State(state.fs, due, state.block, found=none, rest=done.rest, beats=done.beats)
+
+    def handed(self, state: State, end: int) -> tuple[State, Complexes]:
+        """Return the state without the blocks before `end`, and what these hold."""
+        state = self._decided(state, end * BLOCK_S)
+        beats, later = _split(state.beats, end * BLOCK_S)
+        rest, rest_later = _split(state.rest, end * BLOCK_S)
+        n, grid = end - state.block, _grid(self, state.fs)
+        seconds = _grown(state.seconds, _BLOCK * n + _LEAD)[_BLOCK * n :]
+        after = replace(state, block=end, seconds=seconds, beats=later, rest=rest_later)
+        return after, Complexes(beats, rest, BLOCK_S * state.fs / (grid.stride * grid.cell))
+
+    def _decided(self, state: State, end_s: float) -> State:
+        """Return the state with all beats before `end_s` found; inf: where the run ends."""
+        t_s, energy = state.found[TIME], state.found[ENERGY]
+        if not len(t_s):
+            return state
+        begin_s = state.block * BLOCK_S
+        over = energy / self._level(state, np.isinf(end_s))
+        strong = np.flatnonzero(over > self.threshold)
+        strong = strong[self._separate(t_s[strong], energy[strong])]
+        strong = strong[t_s[strong] >= begin_s]
+        weak = np.flatnonzero((over > self.missed_threshold) & (over <= self.threshold))
+        strong_s = np.concatenate((state.strong_s, t_s[strong]))
+        strong_mv2 = np.concatenate(([state.strong_mv2], energy[strong]))
+        weak = weak[self._overlooked(strong_s, strong_mv2, t_s[weak], energy[weak])]
+        both = np.sort(np.concatenate((strong, weak)))
+        now = both[(t_s[both] >= begin_s) & (t_s[both] < end_s)]
+        rr_s = np.diff(t_s[now], prepend=state.beat_s)
+        flat = np.flatnonzero(state.seconds <= FLAT_MV2) + (_BLOCK * state.block - _LEAD)
+        before = np.searchsorted(flat, np.append(state.beat_s, t_s[now]))
+        rr_s[np.diff(before) > 0] = np.nan
+        fixed = np.count_nonzero(t_s[strong] < end_s)
+        return replace(
+            state,
+            found=state.found[:, t_s >= end_s - _BACK_S],
+            beats=np.concatenate((state.beats, np.vstack((state.found[:, now], rr_s))), axis=1),
+            strong_s=strong_s[fixed : fixed + 9],
+            strong_mv2=float(strong_mv2[fixed]),
+            beat_s=float(t_s[now[-1]]) if len(now) else state.beat_s,
+        )
+
+    def _level(self, state: State, closing: bool) -> FloatArray:
+        """Return the level at each candidate, mV²; inf where it cannot be known yet."""
+        first = _BLOCK * state.block - _LEAD
+        seconds = np.concatenate((state.seconds, _unknown(_NEXT)))
+        level = _levels(seconds if closing else seconds[: state.whole - first])
+        second = state.found[TIME].astype(np.intp) - (first + _MEMORY)
+        known = (second >= 0) & (second < len(level))
+        return np.where(known, level[np.where(known, second, 0)], np.inf)
+
+    def _separate(self, t_s: FloatArray, energy: FloatArray) -> NDArray[np.bool_]:
+        """Tell which of the peaks are no T wave, and not too close to a stronger one."""
+        keep = np.ones(len(t_s), np.bool_)
+        for apart in (1, 2):
+            gap = t_s[apart:] - t_s[:-apart]
+            before, after = energy[:-apart], energy[apart:]
+            close = gap < self.refractory_s
+            keep[apart:] &= ~(close & (after <= before))
+            keep[apart:] &= ~((gap < self.t_wave_s) & (after < before / 4))
+            keep[:-apart] &= ~(close & (before < after))
+        return keep
+
+    def _overlooked(
+        self, beats_s: FloatArray, energies: FloatArray, t_s: FloatArray, energy: FloatArray
+    ) -> NDArray[np.bool_]:
+        """Tell which of the weak peaks at `t_s` are beats, between the strong ones.
+
+        beats_s holds eight strong beats before the one that energies[0] belongs to.
+        """
+        usual = quantile(sliding_window_view(np.diff(beats_s), 8), 0.5)
+        strong = np.nan_to_num(beats_s[8:], nan=-np.inf)
+        gap = np.searchsorted(strong, t_s) - 1
+        since = t_s - strong[gap]
+        until = np.minimum(np.append(strong, np.inf)[gap + 1] - t_s, _AHEAD_S)
+        keep = (gap >= 0) & (since + until > self.missed * usual[gap])
+        keep &= (since > self.refractory_s) & (until > self.refractory_s)
+        keep &= ~((since < self.t_wave_s) & (energy < energies[gap] / 4))
+        left = np.flatnonzero(keep)
+        apart = np.minimum(usual[gap[left]] / 2, 1.0)
+        for n in range(1, len(left)):
+            a, b = left[:-n], left[n:]
+            rivals = (gap[a] == gap[b]) & (t_s[b] - t_s[a] < apart[n:])
+            if not rivals.any():
+                break
+            keep[b] &= ~(rivals & (energy[b] <= energy[a]))
+            keep[a] &= ~(rivals & (energy[a] < energy[b]))
+        return keep
+
+
+@lru_cache(maxsize=64)
+def _grid(of: QrsFinder, fs: float) -> Grid:
+    return Grid.at(fs, of.lag_s, of.window_s, of.refractory_s)
+
+
+def _levels(seconds: FloatArray) -> FloatArray:
+    """Return the level of every second from the `_MEMORY`-th to the last that has `_NEXT` after it.
+
+    Seconds without a sample are NaN and do not count.
+    """
+    n = len(seconds) - _MEMORY - _NEXT
+    around = sliding_window_view(seconds[_MEMORY - _PAST :], _PAST + 1 + _NEXT)[:n]
+    before = sliding_window_view(seconds, _MEMORY + 1)[:n]
+    return np.fmax(quantile(around, _RANK), quantile(before, 0.5) / 16)
+
+
+def _split(rows: FloatArray, at_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return the columns whose time (row 0, rising) is before `at_s`, and the others."""
+    n = int(np.searchsorted(rows[0], at_s))
+    return rows[:, :n], rows[:, n:].copy()
+
+
+def _grown(seconds: FloatArray, n: int) -> FloatArray:
+    """Return a copy of `seconds` with at least `n` entries; the new ones are unknown."""
+    return np.concatenate((seconds, _unknown(max(0, n - len(seconds)))))
