@@ -110,8 +110,10 @@ class EcgBeats:
         at = 0
         for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), first + 1):
             good = value >= GOOD
-            for t_s, rr_s in zip(times[at:stop], rr[at:stop], strict=True):
-                told.append(Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, good))
+            told += [
+                Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, good)
+                for t_s, rr_s in zip(times[at:stop], rr[at:stop], strict=True)
+            ]
             at = stop
             told.append(Vital("ecg_quality", stream, epoch_s + i * BLOCK_S, value))
 
