@@ -261,6 +261,15 @@ def test_what_is_near_a_beat_and_much_less_than_it_is_its_wave(
             assert got.tolist() == ([kept, True] if first else [True, kept])
 
 
+def test_a_wave_between_a_beat_and_another_wave_does_not_shield_it():
+    """0.18 is steep enough beside 0.25 at 0.21 s (0.169), not beside 1.0 at 0.42 s (0.187)."""
+    t_s, steep = np.array([1.0, 1.21, 1.42]), np.array([0.18, 0.25, 1.0])
+    kept = SIGNAL.finder._separate(t_s, np.ones(3), steep)
+    assert kept.tolist() == [False, False, True]
+    back = SIGNAL.finder._separate(t_s, np.ones(3), steep[::-1])
+    assert back.tolist() == [True, False, False]
+
+
 def test_the_noise_of_a_lead_off_the_skin_is_no_beat():
     noise = 0.005 * np.random.default_rng(0).standard_normal(360 * 60)
     beats, qualities = told(noise)
