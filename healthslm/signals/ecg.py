@@ -103,15 +103,15 @@ class EcgBeats:
     ) -> None:
         """Tell what the blocks from `first` to before `end` hold: beats, then the quality."""
         beats, n = held.beats, end - first  # rows from `ROWS` on: what `finder.measure` gave
-        quality = ecg_quality(beats[:ROWS], held.rest, first, n, held.expected)
+        quality, trust = ecg_quality(beats[:ROWS], held.rest, first, n, held.expected)
         block = (beats[TIME] // BLOCK_S).astype(np.intp) - first
         stops = np.searchsorted(block, np.arange(n), side="right").tolist()
         times, rr = (epoch_s + beats[TIME]).tolist(), beats[RR].tolist()
+        good = (trust >= GOOD).tolist()
         at = 0
         for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), first + 1):
-            good = value >= GOOD
-            for t_s, rr_s in zip(times[at:stop], rr[at:stop], strict=True):
-                told.append(Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, good))
+            for t_s, rr_s, trusted in zip(times[at:stop], rr[at:stop], good[at:stop], strict=True):
+                told.append(Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, trusted))
             at = stop
             told.append(Vital("ecg_quality", stream, epoch_s + i * BLOCK_S, value))
 
