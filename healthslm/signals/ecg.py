@@ -15,7 +15,7 @@ from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals import qrs
 from healthslm.signals.qrs import RR, SETTLE_S, Complexes, QrsFinder
 from healthslm.signals.quality import BLOCK_S, GOOD, ecg_quality
-from healthslm.signals.slopes import ROWS, TIME
+from healthslm.signals.slopes import CUT, TIME
 from healthslm.stage import FloatArray
 
 _UNREAD_MV = 1000.0  # no electrode gives a volt: such a sample, like NaN, was not read
@@ -102,8 +102,8 @@ class EcgBeats:
         told: list[Beat | Vital],
     ) -> None:
         """Tell what the blocks from `first` to before `end` hold: beats, then the quality."""
-        beats, n = held.beats, end - first  # rows from `ROWS` on: what `finder.measure` gave
-        quality, trust = ecg_quality(beats[:ROWS], held.rest, first, n, held.expected)
+        beats, n = held.beats, end - first  # rows from `slopes.ROWS` on: what `finder.measure` gave
+        quality, trust = ecg_quality(beats[: CUT + 1], held.rest, first, n, held.expected)
         block = (beats[TIME] // BLOCK_S).astype(np.intp) - first
         stops = np.searchsorted(block, np.arange(n), side="right").tolist()
         times, rr = (epoch_s + beats[TIME]).tolist(), beats[RR].tolist()

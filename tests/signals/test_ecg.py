@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals.ecg import SIGNAL, EcgBeats, State
 from healthslm.signals.qrs import QrsFinder
+from healthslm.signals.slopes import ROWS
 from healthslm.stage import freeze, thaw
 
 # One beat: seconds after R (at 75/min), mV, width in seconds of the waves P Q R S T.
@@ -170,7 +171,29 @@ def test_beats_are_never_closer_than_the_refractory_time(seed):
 
 def test_of_two_peaks_too_close_the_stronger_is_the_beat():
     t_s, energy = np.array([1.0, 1.15, 2.0, 2.15]), np.array([1.0, 2.0, 2.0, 1.0])
-    assert SIGNAL.finder._separate(t_s, energy).tolist() == [False, True, True, False]
+    kept = SIGNAL.finder._separate(t_s, energy, np.ones(4))
+    assert kept.tolist() == [False, True, True, False]
+    assert SIGNAL.finder._separate(t_s, np.ones(4), np.ones(4)).tolist() == [True, False] * 2
+
+
+@pytest.mark.parametrize("size", ["energy", "steepness"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    ("gap_s", "energy", "steepness"),  # the least, of the other's, that a beat so near has
+    [(0.21, 0.9, 0.6767), (0.25, 0.5, 0.5833), (0.29, 0.1, 0.49), (0.4, 0.0, 0.2333), (0.5, 0, 0)],
+)
+def test_what_is_near_a_beat_and_much_less_than_it_is_its_wave(
+    size, first, gap_s, energy, steepness
+):
+    """P as well as T: neither limit has an edge, and beyond half a second there is none."""
+    least = energy if size == "energy" else steepness
+    for share, kept in ((least + 0.001, True), (least - 0.001, False)):
+        if share > 0:
+            other, whole = np.array([share, 1.0]), np.ones(2)
+            other = other if first else other[::-1]
+            sizes = (other, whole) if size == "energy" else (whole, other)
+            got = SIGNAL.finder._separate(np.array([1.0, 1.0 + gap_s]), *sizes)
+            assert got.tolist() == ([kept, True] if first else [True, kept])
 
 
 def test_the_noise_of_a_lead_off_the_skin_is_no_beat():
@@ -393,7 +416,7 @@ def test_the_state_holds_no_view_of_the_input():
     assert state.search.raw.tolist() == [1.0] * 5
 
 
-@pytest.mark.parametrize(("fs", "limit"), [(125.0, 3500), (360.0, 6 * 1024), (1000.0, 8 * 1024)])
+@pytest.mark.parametrize(("fs", "limit"), [(125.0, 4096), (360.0, 5 * 1024), (1000.0, 8 * 1024)])
 def test_the_state_is_bounded(fs, limit):
     """Noise has the most candidates there can be."""
     noise, state = np.random.default_rng(0).standard_normal(round(90 * fs)), SIGNAL.start()
@@ -453,9 +476,9 @@ def test_what_is_measured_of_a_shape_comes_with_its_beat(length):
         state = finder.scanned(state, x[at : at + length])
     _, held = finder.handed(finder.closed(state, len(x)), 4)
     place = np.round(held.beats[0] * 360).astype(int)
-    assert held.beats.shape == (6, len(peaks))
-    np.testing.assert_allclose(held.beats[3], x[place] - x[place - 72], atol=0.05)
-    np.testing.assert_allclose(held.beats[4], x[place] - x[place + 72], atol=0.05)
+    assert held.beats.shape == (ROWS + 3, len(peaks))
+    np.testing.assert_allclose(held.beats[ROWS], x[place] - x[place - 72], atol=0.05)
+    np.testing.assert_allclose(held.beats[ROWS + 1], x[place] - x[place + 72], atol=0.05)
 
 
 def test_a_day_of_ecg_is_no_burden():
