@@ -30,15 +30,21 @@ EPSILON_S = 1e-9  # what lies on a limit is within, whatever rounding did
 FLAT_MV2 = 1e-7
 """Slope energy of a lead that gives nothing: below the last bit of any converter."""
 
-LOST_DB, CLEAN_DB = 5.0, 13.0
-"""Energy of a beat over the mean between the beats: nothing is known, all is well."""
+LOST_DB, CLEAN_DB = 1.5, 9.5
+"""Energy of a beat over the mean between beats, in a steady rhythm: no trust, and all of it."""
 
 UNREST_DB = 8.0
-"""How much further a beat must stand out where intervals change by a factor of e each time.
+"""How much further beats must stand out where each interval is e times the one before, or an eth.
 
-Sinus rhythm has 0.05 of it, fibrillating atria a quarter, every second beat early a half;
-beats made of noise come with a half and more.
+Sinus rhythm changes by 0.05, fibrillating atria by a quarter, every second beat early by a
+half; beats made of noise by a half and more.
 """
+
+ODD_DB = 5.0
+"""Likewise a beat beside an interval that is e times the block's usual one, or an eth."""
+
+FAST_S, FAST_DB_S = 0.5, 20.0
+"""Likewise a beat beside a shorter interval, for each second shorter: at 200/min 4 dB."""
 
 QRS_S, QRS_SHARE = 0.15, 0.3
 """What lies nearer to a beat, or nearer than this share of the interval, is the beat's own."""
@@ -127,8 +133,9 @@ def ecg_quality(
     """Return the quality of `n` blocks of an ECG from block `first` on, and of each beat.
 
     A beat is trusted by how far its slope energy stands out of the mean between the block's
-    beats: 9 dB is `GOOD`, and more is asked where the intervals are restless, so that an odd
-    rhythm is believed on a clean signal only. A peak that is cut off is not trusted; in a
+    beats: 5.5 dB is `GOOD`, and more is asked of a beat that comes fast, early or late, and of
+    all where the intervals are restless, so that an odd rhythm is believed on a clean signal
+    only (`needed_db`). A peak that is cut off is not trusted; in a
     block of which a part is flat or unread, every beat is trusted less. A block is as good as
     its beats are on average, and without any it is not known.
 
@@ -165,8 +172,9 @@ def ecg_quality(
     mean = np.where(count > 0, np.maximum(total / np.maximum(count, 1), FLAT_MV2), np.inf)
     live = np.bincount(at[rest[1] > FLAT_MV2], minlength=n)
     read = np.minimum(live / max(int(expected), 1), 1.0)
-    needed_db = LOST_DB + UNREST_DB * np.minimum(unrest(_rows(t_s, block, n)), 1.0)
-    over_db = -10 * np.log10(mean[block] / np.maximum(energy, FLAT_MV2)) - needed_db[block]
+    over_db = -10 * np.log10(mean[block] / np.maximum(energy, FLAT_MV2))
+    rows = _rows(t_s, block, n)
+    over_db -= needed_db(rows)[~np.isnan(rows)]  # row by row as the beats are
     trust = np.clip(over_db / (CLEAN_DB - LOST_DB), 0.0, 1.0) * (read * read)[block]
     trust[clipped > 0] = 0.0
     held = np.bincount(block, minlength=n)
@@ -174,20 +182,34 @@ def ecg_quality(
     return quality, trust
 
 
-def unrest(beats_s: FloatArray) -> FloatArray:
-    """Return how much each interval differs from the one before, shape (blocks,).
+def needed_db(beats_s: FloatArray) -> FloatArray:
+    """Return by how much each beat must stand out before it is trusted at all, shape (blocks, n).
 
-    It is the mean of |ln(interval / the one before)|; 0 where there are no two intervals.
+    It is `LOST_DB` for a beat of a steady rhythm below 120/min. Intervals of the block alone
+    are looked at.
 
     Parameters
     ----------
     beats_s
-        Shape (blocks, n): seconds, rising, padded with NaN.
+        Shape (blocks, n), n >= 1: seconds, rising, padded with NaN.
     """
-    change = np.abs(np.diff(np.log(np.diff(beats_s, axis=1)), axis=1))
+    rr = np.diff(beats_s, axis=1, append=np.nan)  # after each beat
+    log = np.log(rr)
+    change = np.abs(np.diff(log, axis=1))
     known = ~np.isnan(change)
-    mean: FloatArray = np.sum(change, axis=1, where=known) / np.maximum(known.sum(axis=1), 1)
-    return mean
+    unrest = np.sum(change, axis=1, where=known) / np.maximum(known.sum(axis=1), 1)
+    odd = _worst_beside(np.abs(log - np.log(quantile(rr, 0.5))[:, None]))
+    fast = _worst_beside(np.maximum(FAST_S - rr, 0.0))
+    restless = UNREST_DB * np.minimum(unrest, 1.0)[:, None]
+    needed: FloatArray = LOST_DB + restless + ODD_DB * np.minimum(odd, 1.0) + FAST_DB_S * fast
+    return needed
+
+
+def _worst_beside(after: FloatArray) -> FloatArray:
+    """Return the larger of what is after and before each beat; 0 where neither is known."""
+    before = np.concatenate((np.full((len(after), 1), np.nan), after[:, :-1]), axis=1)
+    worst: FloatArray = np.nan_to_num(np.fmax(after, before))
+    return worst
 
 
 def _between(
