@@ -126,6 +126,12 @@ def quality(kind: str) -> list[Item]:
     return [Vital(kind, "chest/ecg", T0 + 10.0 * i, v) for i, v in enumerate(values, 1)]
 
 
+def swing(kind: str) -> list[Item]:
+    """Return seconds of swing in each block: none, some, all, none."""
+    values = [0.0] * 5 + [2.0, 6.0, 10.0, 4.0, 0.0, 8.0] + [0.0] * 8 + [4.0] + [0.0] * 9
+    return [Vital(kind, "chest/ecg", T0 + 10.0 * i, v) for i, v in enumerate(values, 1)]
+
+
 def ticks(kind: str) -> list[Item]:
     """Return six hours of minutes."""
     return [Tick(T0 + 60.0 * i) for i in range(360)]
@@ -136,6 +142,7 @@ MADE: dict[str, Callable[[str], list[Item]]] = {
     **dict.fromkeys(SLOW, slow),
     **dict.fromkeys(("beat", "pulse"), beats),
     **dict.fromkeys(("ecg_quality", "ppg_quality"), quality),
+    "ecg_swing": swing,
     "tick": ticks,
 }
 
@@ -187,7 +194,7 @@ every_lane = pytest.mark.parametrize(("name", "kind"), LANES, ids=[f"{n}-{k}" fo
 every_stage = pytest.mark.parametrize("name", STAGES)
 chunked_lane = pytest.mark.parametrize(
     ("name", "kind"),
-    [(n, k) for n, k in LANES if n in signals() and k in (*FAST, *SLOW)],
+    [(n, k) for n, k in LANES if n in signals() and getattr(STAGES[n], "chunks", False)],
 )
 
 

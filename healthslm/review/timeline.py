@@ -16,7 +16,7 @@ from healthslm.records import Derived, Finding, Severity, Vital
 SEVERITIES: tuple[Severity, ...] = ("red", "amber", "info")
 
 # These speak of a sensor, not of the person: two devices are two events.
-TECHNICAL = frozenset({"poor_signal", "no_data"})
+TECHNICAL = frozenset({"poor_signal", "no_data", "swinging_signal"})
 
 # How a quantity's name ends -> its unit as people write it, and how many decimals it deserves.
 UNITS = {
@@ -48,6 +48,7 @@ VITAL_UNITS = {
     "glucose": ("mg/dL", 0),
     "ecg_quality": ("", 2),
     "ppg_quality": ("", 2),
+    "ecg_swing": ("s", 0),
 }
 
 

@@ -5,7 +5,6 @@ Beats are found (`qrs`) and judged (`quality`), and told block by block of 10 s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -15,10 +14,8 @@ from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals import qrs
 from healthslm.signals.qrs import RR, SETTLE_S, Complexes, QrsFinder
 from healthslm.signals.quality import BLOCK_S, GOOD, ecg_quality
+from healthslm.signals.runs import runs
 from healthslm.signals.slopes import CUT, TIME
-from healthslm.stage import FloatArray
-
-_UNREAD_MV = 1000.0  # no electrode gives a volt: such a sample, like NaN, was not read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +54,7 @@ class EcgBeats:
             state = State(chunk.epoch_s, self.finder.begun(chunk.fs, chunk.start))
         elif chunk.start != search.due:
             state = self._left(state, chunk.start, chunk.stream, told)
-        for values, readable in _runs(chunk.values):
+        for values, readable in runs(chunk.values):
             search = state.search
             if readable:
                 search = self.finder.scanned(search, values)
@@ -103,30 +100,19 @@ class EcgBeats:
     ) -> None:
         """Tell what the blocks from `first` to before `end` hold: beats, then the quality."""
         beats, n = held.beats, end - first  # rows from `slopes.ROWS` on: what `finder.measure` gave
-        quality = ecg_quality(beats[: CUT + 1], held.rest, first, n, held.expected)
+        quality, trust = ecg_quality(beats[: CUT + 1], held.rest, first, n, held.expected)
         block = (beats[TIME] // BLOCK_S).astype(np.intp) - first
         stops = np.searchsorted(block, np.arange(n), side="right").tolist()
         times, rr = (epoch_s + beats[TIME]).tolist(), beats[RR].tolist()
+        good = (trust >= GOOD).tolist()
         at = 0
         for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), first + 1):
-            good = value >= GOOD
             told += [
-                Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, good)
-                for t_s, rr_s in zip(times[at:stop], rr[at:stop], strict=True)
+                Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, trusted)
+                for t_s, rr_s, trusted in zip(times[at:stop], rr[at:stop], good[at:stop], strict=True)
             ]
             at = stop
             told.append(Vital("ecg_quality", stream, epoch_s + i * BLOCK_S, value))
-
-
-def _runs(values: FloatArray) -> Iterator[tuple[FloatArray, bool]]:
-    """Yield the stretches of `values` that were read and that were not, in order."""
-    if values.min() > -_UNREAD_MV and values.max() < _UNREAD_MV:  # False with a NaN
-        yield values, True
-        return
-    readable = np.abs(values) < _UNREAD_MV
-    edges = np.flatnonzero(readable[1:] != readable[:-1]) + 1
-    for part in np.split(values, edges):
-        yield part, bool(abs(part[0]) < _UNREAD_MV)
 
 
 SIGNAL = EcgBeats()

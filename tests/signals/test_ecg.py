@@ -84,7 +84,7 @@ def test_every_beat_is_found_at_its_r_peak_between_samples(fs, bpm):
     assert_same_beats(beats, peaks, within_s=0.0015)
     assert np.std(times(beats) - peaks) < 0.0005
     assert [beat.good for beat in beats] == [beat.t_s < 40 for beat in beats]
-    assert all(q.value >= 0.9 for q in qualities[:4])
+    assert all(q.value >= (0.9 if bpm < 200 else 0.8) for q in qualities[:4])
     assert qualities[4].value < 0.5  # half of that block never came
 
 
