@@ -13,9 +13,12 @@ import numpy as np
 
 from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals import qrs
+from healthslm.signals.beat_class import BeatClasses
+from healthslm.signals.beat_kinds import Kinds
+from healthslm.signals.morphology import Snapshots
 from healthslm.signals.qrs import RR, SETTLE_S, Complexes, QrsFinder
 from healthslm.signals.quality import BLOCK_S, GOOD, ecg_quality
-from healthslm.signals.slopes import CUT, TIME
+from healthslm.signals.slopes import CUT, ROWS, TIME
 from healthslm.stage import FloatArray
 
 _UNREAD_MV = 1000.0  # no electrode gives a volt: such a sample, like NaN, was not read
@@ -27,6 +30,7 @@ class State:
 
     epoch_s: float = 0.0
     search: qrs.State = field(default_factory=qrs.State)
+    kinds: Kinds = field(default_factory=Kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class EcgBeats:
     latency_s: ClassVar[float] = BLOCK_S + SETTLE_S + 1.0
     """Outputs lag the input by less."""
 
-    finder: QrsFinder = field(default_factory=QrsFinder)
+    finder: QrsFinder = field(default_factory=lambda: QrsFinder(measure=Snapshots()))
+    classes: BeatClasses = field(default_factory=BeatClasses)
+    """Not asked where the finder measures no shapes."""
 
     def start(self) -> State:
         """Return the state before any input."""
@@ -89,31 +95,35 @@ class EcgBeats:
         if end <= first:
             return state
         search, held = self.finder.handed(state.search, end)
-        self._tell(state.epoch_s, first, end, held, stream, told)
-        return replace(state, search=search)
+        kinds = self._tell(state, end, held, stream, told)
+        return replace(state, search=search, kinds=kinds)
 
     def _tell(
-        self,
-        epoch_s: float,
-        first: int,
-        end: int,
-        held: Complexes,
-        stream: str,
-        told: list[Beat | Vital],
-    ) -> None:
-        """Tell what the blocks from `first` to before `end` hold: beats, then the quality."""
+        self, state: State, end: int, held: Complexes, stream: str, told: list[Beat | Vital]
+    ) -> Kinds:
+        """Tell what the blocks to before `end` hold, beats, then the quality; return the kinds."""
+        first, epoch_s, kinds = state.search.block, state.epoch_s, state.kinds
         beats, n = held.beats, end - first  # rows from `slopes.ROWS` on: what `finder.measure` gave
         quality = ecg_quality(beats[: CUT + 1], held.rest, first, n, held.expected)
         block = (beats[TIME] // BLOCK_S).astype(np.intp) - first
         stops = np.searchsorted(block, np.arange(n), side="right").tolist()
-        times, rr = (epoch_s + beats[TIME]).tolist(), beats[RR].tolist()
+        next_s = np.append(beats[RR], held.next_s)
         at = 0
         for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), first + 1):
-            good = value >= GOOD
-            for t_s, rr_s in zip(times[at:stop], rr[at:stop], strict=True):
-                told.append(Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, good))
-            at = stop
+            some, at = beats[:, at:stop], stop
+            if self.finder.measure:
+                kinds, judged = self.classes.told(
+                    kinds, some[ROWS:RR], some[TIME], some[RR], float(next_s[stop]), value
+                )
+            else:
+                judged = (("", None),) * some.shape[1]
+            for t_s, rr_s, (label, qrs_s) in zip(
+                (epoch_s + some[TIME]).tolist(), some[RR].tolist(), judged, strict=True
+            ):
+                known = rr_s if rr_s == rr_s else None
+                told.append(Beat("beat", stream, t_s, known, value >= GOOD, label, qrs_s))
             told.append(Vital("ecg_quality", stream, epoch_s + i * BLOCK_S, value))
+        return kinds
 
 
 def _runs(values: FloatArray) -> Iterator[tuple[FloatArray, bool]]:
