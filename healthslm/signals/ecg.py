@@ -13,7 +13,7 @@ import numpy as np
 
 from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals import qrs
-from healthslm.signals.beat_class import BeatClasses
+from healthslm.signals.beat_class import BeatClasses, Judged
 from healthslm.signals.beat_kinds import Kinds
 from healthslm.signals.morphology import Snapshots
 from healthslm.signals.qrs import RR, SETTLE_S, Complexes, QrsFinder
@@ -21,6 +21,7 @@ from healthslm.signals.quality import BLOCK_S, GOOD, ecg_quality
 from healthslm.signals.slopes import CUT, ROWS, TIME
 from healthslm.stage import FloatArray
 
+_UNASKED: Judged = ("", None)
 _UNREAD_MV = 1000.0  # no electrode gives a volt: such a sample, like NaN, was not read
 
 
@@ -110,18 +111,18 @@ class EcgBeats:
         next_s = np.append(beats[RR], held.next_s)
         at = 0
         for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), first + 1):
-            some, at = beats[:, at:stop], stop
+            some, at, good = beats[:, at:stop], stop, value >= GOOD
             if self.finder.measure:
                 kinds, judged = self.classes.told(
                     kinds, some[ROWS:RR], some[TIME], some[RR], float(next_s[stop]), value
                 )
             else:
-                judged = (("", None),) * some.shape[1]
-            for t_s, rr_s, (label, qrs_s) in zip(
-                (epoch_s + some[TIME]).tolist(), some[RR].tolist(), judged, strict=True
-            ):
-                known = rr_s if rr_s == rr_s else None
-                told.append(Beat("beat", stream, t_s, known, value >= GOOD, label, qrs_s))
+                judged = (_UNASKED,) * some.shape[1]
+            times, rr = (epoch_s + some[TIME]).tolist(), some[RR].tolist()
+            told += [
+                Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, good, *of)
+                for t_s, rr_s, of in zip(times, rr, judged, strict=True)
+            ]
             told.append(Vital("ecg_quality", stream, epoch_s + i * BLOCK_S, value))
         return kinds
 
