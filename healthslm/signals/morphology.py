@@ -61,7 +61,8 @@ def unpacked(rows: FloatArray) -> FloatArray:
     packed = np.ascontiguousarray(rows.T).view(np.uint8)
     scale = np.ascontiguousarray(packed[:, -4:]).view("<f4").astype(np.float64)
     steps = np.ascontiguousarray(packed[:, :POINTS]).view(np.int8)
-    return steps * (scale / _STEPS)
+    shapes: FloatArray = steps * (scale / _STEPS)
+    return shapes
 
 
 @lru_cache(maxsize=64)
@@ -119,7 +120,8 @@ def _crossing(share: FloatArray, level: float) -> FloatArray:
     n = np.arange(len(share))
     at = np.minimum(np.sum(share < level, axis=1), share.shape[1] - 1)
     before = np.where(at > 0, share[n, np.maximum(at - 1, 0)], 0.0)
-    return at + (level - before) / np.maximum(share[n, at] - before, 1e-30)
+    place: FloatArray = at + (level - before) / np.maximum(share[n, at] - before, 1e-30)
+    return place
 
 
 def unlike(a: FloatArray, b: FloatArray) -> FloatArray:
