@@ -31,8 +31,11 @@ class BeatClasses:
     Where a lead gives too little, nothing is told: "Q". A ventricular beat may be told in a
     poor signal too, for the trees know its quality; findings read good beats only.
 
-    What cannot be told: paced beats, whose spike a filtered lead has lost (they become the
-    person's normal); a bundle branch block from a slow ventricular rhythm that lasts; an
+    A beat is paced, and nothing else is told of it, where a pacemaker's spike stands before it
+    or before its like.
+
+    What cannot be told: paced beats whose spike a filtered or slow lead has lost (they become
+    the person's normal); a bundle branch block from a slow ventricular rhythm that lasts; an
     aberrantly conducted early beat, which is taken for a ventricular one.
     """
 
@@ -41,6 +44,7 @@ class BeatClasses:
     least_beats: int = 10  # [P] fewer known beats of the normal kind, and nothing is told
     forget_s: float = 60.0  # [P] after a longer silence the electrodes may lie elsewhere
     early: float = 0.85  # [P] of the mean interval: a supraventricular beat
+    paced: float = 0.25  # [P] share of a kind's beats with a spike, for all of it to be paced
     even: float = 0.1  # [P] usual change of interval: above it nothing is early
 
     def told(
@@ -79,7 +83,7 @@ class BeatClasses:
         of = dict(zip(FEATURES, rows.T, strict=True))
         early = (of["before"] < self.early) & (of["rest"] > 1) & (of["uneven"] < self.even)
         other: Label = "N" if quality >= GOOD else "Q"
-        return [
-            "V" if v else "S" if s and other == "N" else other
-            for v, s in zip(ventricular.tolist(), early.tolist(), strict=True)
-        ]
+        early &= quality >= GOOD
+        paced = of["paced"] >= self.paced
+        each = zip(paced.tolist(), ventricular.tolist(), early.tolist(), strict=True)
+        return ["Q" if p else "V" if v else "S" if s else other for p, v, s in each]
