@@ -12,10 +12,15 @@ import numpy as np
 
 from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals import qrs
+from healthslm.signals.beat_class import BeatClasses, Judged
+from healthslm.signals.beat_kinds import Kinds
+from healthslm.signals.morphology import Snapshots
 from healthslm.signals.qrs import RR, SETTLE_S, Complexes, QrsFinder
 from healthslm.signals.quality import BLOCK_S, GOOD, ecg_quality
 from healthslm.signals.runs import runs
-from healthslm.signals.slopes import CUT, TIME
+from healthslm.signals.slopes import CUT, ROWS, TIME
+
+_UNASKED: Judged = ("", None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +29,7 @@ class State:
 
     epoch_s: float = 0.0
     search: qrs.State = field(default_factory=qrs.State)
+    kinds: Kinds = field(default_factory=Kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,9 @@ class EcgBeats:
     latency_s: ClassVar[float] = BLOCK_S + SETTLE_S + 1.0
     """Outputs lag the input by less."""
 
-    finder: QrsFinder = field(default_factory=QrsFinder)
+    finder: QrsFinder = field(default_factory=lambda: QrsFinder(measure=Snapshots()))
+    classes: BeatClasses = field(default_factory=BeatClasses)
+    """Not asked where the finder measures no shapes."""
 
     def start(self) -> State:
         """Return the state before any input."""
@@ -86,33 +94,36 @@ class EcgBeats:
         if end <= first:
             return state
         search, held = self.finder.handed(state.search, end)
-        self._tell(state.epoch_s, first, end, held, stream, told)
-        return replace(state, search=search)
+        kinds = self._tell(state, end, held, stream, told)
+        return replace(state, search=search, kinds=kinds)
 
     def _tell(
-        self,
-        epoch_s: float,
-        first: int,
-        end: int,
-        held: Complexes,
-        stream: str,
-        told: list[Beat | Vital],
-    ) -> None:
-        """Tell what the blocks from `first` to before `end` hold: beats, then the quality."""
+        self, state: State, end: int, held: Complexes, stream: str, told: list[Beat | Vital]
+    ) -> Kinds:
+        """Tell what the blocks to before `end` hold, beats, then the quality; return the kinds."""
+        first, epoch_s, kinds = state.search.block, state.epoch_s, state.kinds
         beats, n = held.beats, end - first  # rows from `slopes.ROWS` on: what `finder.measure` gave
         quality, trust = ecg_quality(beats[: CUT + 1], held.rest, first, n, held.expected)
         block = (beats[TIME] // BLOCK_S).astype(np.intp) - first
         stops = np.searchsorted(block, np.arange(n), side="right").tolist()
-        times, rr = (epoch_s + beats[TIME]).tolist(), beats[RR].tolist()
-        good = (trust >= GOOD).tolist()
+        next_s, trusted = np.append(beats[RR], held.next_s), (trust >= GOOD).tolist()
         at = 0
         for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), first + 1):
-            told += [
-                Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, trusted)
-                for t_s, rr_s, trusted in zip(times[at:stop], rr[at:stop], good[at:stop], strict=True)
-            ]
+            some, good = beats[:, at:stop], trusted[at:stop]
             at = stop
+            if self.finder.measure:
+                kinds, judged = self.classes.told(
+                    kinds, some[ROWS:RR], some[TIME], some[RR], float(next_s[stop]), value
+                )
+            else:
+                judged = (_UNASKED,) * some.shape[1]
+            times, rr = (epoch_s + some[TIME]).tolist(), some[RR].tolist()
+            told += [
+                Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, sound, *of)
+                for t_s, rr_s, sound, of in zip(times, rr, good, judged, strict=True)
+            ]
             told.append(Vital("ecg_quality", stream, epoch_s + i * BLOCK_S, value))
+        return kinds
 
 
 SIGNAL = EcgBeats()

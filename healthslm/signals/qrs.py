@@ -40,6 +40,7 @@ _RANK = 0.7  # the fourth highest of these: below 30/min most seconds hold no be
 _MEMORY = 30  # seconds whose level still counts a sixteenth
 _BACK_S, _AHEAD_S = 1.5, 1.75  # no decision reads a candidate further away
 _LEAD = _MEMORY + 2  # seconds before a block that its decisions read
+_PEEK_S = 1.5  # after a block: the next beat is told with the next, but its time is known now
 _BLOCK = round(BLOCK_S)
 
 SETTLE_S = 4
@@ -92,6 +93,7 @@ class Complexes:
     beats: FloatArray  # shape (ROWS + more + 1, n): the rows of `Slopes.found`, then `RR`
     rest: FloatArray  # shape (2, k): see `Slopes`
     expected: float  # moments in `rest` of a block where every sample was read
+    next_s: float  # from the last beat to the next; NaN where that is far, or not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,11 @@ class QrsFinder:
         n, grid = end - state.block, _grid(self, state.fs)
         seconds = _grown(state.seconds, _BLOCK * n + _LEAD)[:, _BLOCK * n :].copy()
         after = replace(state, block=end, seconds=seconds, beats=later, rest=rest_later)
-        return after, Complexes(beats, rest, BLOCK_S * state.fs / (grid.stride * grid.cell))
+        if not later.shape[1]:
+            later = self._decided(state, end * BLOCK_S + _PEEK_S).beats[:, beats.shape[1] :]
+        next_s = float(later[RR, 0]) if later.shape[1] else np.nan
+        expected = BLOCK_S * state.fs / (grid.stride * grid.cell)
+        return after, Complexes(beats, rest, expected, next_s)
 
     def _decided(self, state: State, end_s: float) -> State:
         """Return the state with all beats before `end_s` found; inf: where the run ends."""

@@ -37,8 +37,9 @@ ROWS = 4
 class Measure(Protocol):
     """Measures the shape of candidates while the signal around them is at hand."""
 
-    rows: int
-    """How many rows it gives."""
+    @property
+    def rows(self) -> int:
+        """How many rows it gives."""
 
     def __call__(self, raw: FloatArray, places: IntArray, fs: float, /) -> FloatArray:
         """Return what it measures, shape (rows, n).
