@@ -26,7 +26,7 @@ T0 = 1_700_000_000.0  # UTC; a float of this size is exact to 0.24 µs, as in re
 DAY_S = 86_400.0
 MAX_STATE_BYTES = 8192  # of one lane: an ECG, a PPG and what follows from them stay in 16 KiB
 SLOW = SLOW_KINDS
-FAST = ("ecg", "ppg")
+FAST = ("ecg", "ppg", "acceleration")
 
 Item = Chunk | Beat | Vital | Tick
 
@@ -46,6 +46,8 @@ def pulses_at(rng: np.random.Generator, seconds: float) -> list[float]:
 
 def waveform(kind: str, fs: float, seconds: float, seed: int = 1) -> np.ndarray:
     """Return a signal in the unit of its kind: bumps at the beats, drift and noise."""
+    if kind == "acceleration":
+        return movement(fs, seconds, seed)
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * fs)) / fs
     x = 0.2 * np.sin(2 * np.pi * 0.2 * t) + 0.02 * rng.standard_normal(len(t))
@@ -58,6 +60,34 @@ def waveform(kind: str, fs: float, seconds: float, seed: int = 1) -> np.ndarray:
         for delay, width, height in bumps:
             x += size * height * np.exp(-(((t - beat - delay) / width) ** 2))
     return x
+
+
+def movement(fs: float, seconds: float, seed: int = 1) -> np.ndarray:
+    """Return x, y, z in turn, in g: rest, steps, a blow, and rest in another posture; repeated."""
+    rng = np.random.default_rng(seed)
+    n = int(seconds * fs) // 3
+    t = np.arange(n) * 3 / fs % 80
+    down = np.clip((t - 15.2) / 0.6, 0, 1) * np.pi / 2 * (t < 76)  # from z to x
+    xyz = np.stack((np.sin(down), np.zeros(n), np.cos(down)))
+    walks = ((t >= 5) & (t < 14)) | (t >= 77)
+    xyz[2] += 0.35 * np.sin(2 * np.pi * 1.9 * t) * walks
+    xyz *= 1 - 0.8 * np.exp(-(((t - 15.2) / 0.15) ** 2))
+    xyz += 2.5 * np.exp(-(((t - 15.6) / 0.06) ** 2)) * np.array([[1.0], [0.4], [-0.6]])
+    return (xyz + 0.004 * rng.standard_normal((3, n))).T.ravel()
+
+
+def carried(kind: str) -> list[Item]:
+    """Return 130 s of three axes as one chunk before a gap and one after, with all that happens."""
+    fs, x = 96.0, waveform(kind, 96.0, 130)
+    n = int(fs)
+    x[64 * n : 64 * n + 3] = np.nan
+    x[85 * n : 88 * n] = np.tile(x[85 * n : 85 * n + 3], n)
+    x[90 * n : 100 * n] = np.clip(x[90 * n : 100 * n], -2.0, 2.0)
+    stream = f"wrist/{kind}"
+    return [
+        Chunk(stream, kind, T0, fs, 0, x[: 75 * n]),
+        Chunk(stream, kind, T0, fs, 82 * n, x[82 * n :]),
+    ]
 
 
 def fast(kind: str) -> list[Item]:
@@ -132,7 +162,8 @@ def ticks(kind: str) -> list[Item]:
 
 
 MADE: dict[str, Callable[[str], list[Item]]] = {
-    **dict.fromkeys(FAST, fast),
+    **dict.fromkeys(("ecg", "ppg"), fast),
+    "acceleration": carried,
     **dict.fromkeys(SLOW, slow),
     **dict.fromkeys(("beat", "pulse"), beats),
     **dict.fromkeys(("ecg_quality", "ppg_quality"), quality),
