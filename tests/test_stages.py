@@ -72,7 +72,7 @@ def movement(fs: float, seconds: float, seed: int = 1) -> np.ndarray:
     walks = ((t >= 5) & (t < 14)) | (t >= 77)
     xyz[2] += 0.35 * np.sin(2 * np.pi * 1.9 * t) * walks
     xyz *= 1 - 0.8 * np.exp(-(((t - 15.2) / 0.15) ** 2))
-    xyz += 2.5 * np.exp(-(((t - 15.6) / 0.06) ** 2)) * np.array([[1.0], [0.4], [-0.6]])
+    xyz += 3.5 * np.exp(-(((t - 15.6) / 0.1) ** 2)) * np.array([[1.0], [0.4], [-0.6]])
     return (xyz + 0.004 * rng.standard_normal((3, n))).T.ravel()
 
 
