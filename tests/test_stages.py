@@ -112,7 +112,7 @@ def slow(kind: str) -> list[Item]:
         "temperature": ((36.8, 20), (38.6, 10), (36.9, 20)),
         "heart_rate": ((72, 15), (165, 20), (74, 50), (36, 20), (70, 50), (130, 45), (80, 80)),
         "respiratory_rate": ((14, 20), (24, 5)),
-        "activity": ((0.01, 40), (0.3, 3), (0.01, 20), (0.08, 3), (0.01, 60)),
+        "activity": ((0.01, 40), (0.3, 3), (0.01, 20), (0.08, 3), (0.01, 660), (0.3, 5)),
         "systolic": ((124, 10), (186, 6), (128, 10), (84, 6), (120, 10)),
         "diastolic": ((78, 10), (122, 6), (80, 10), (55, 6), (75, 10)),
         "glucose": ((110, 20), (48, 30), (120, 20), (265, 180), (130, 60)),
@@ -156,6 +156,12 @@ def quality(kind: str) -> list[Item]:
     return [Vital(kind, "chest/ecg", T0 + 10.0 * i, v) for i, v in enumerate(values, 1)]
 
 
+def turns(kind: str) -> list[Item]:
+    """Return how far a sleeper turned, minute by minute."""
+    values = [60.0] * 5 + [1.0] * 40 + [30.0] * 2 + [2.0] * 200 + [80.0] * 10
+    return [Vital(kind, "wrist/acceleration", T0 + 60.0 * i, v) for i, v in enumerate(values)]
+
+
 def ticks(kind: str) -> list[Item]:
     """Return six hours of minutes."""
     return [Tick(T0 + 60.0 * i) for i in range(360)]
@@ -167,6 +173,7 @@ MADE: dict[str, Callable[[str], list[Item]]] = {
     **dict.fromkeys(SLOW, slow),
     **dict.fromkeys(("beat", "pulse"), beats),
     **dict.fromkeys(("ecg_quality", "ppg_quality"), quality),
+    "posture_change": turns,
     "tick": ticks,
 }
 
@@ -218,7 +225,7 @@ every_lane = pytest.mark.parametrize(("name", "kind"), LANES, ids=[f"{n}-{k}" fo
 every_stage = pytest.mark.parametrize("name", STAGES)
 chunked_lane = pytest.mark.parametrize(
     ("name", "kind"),
-    [(n, k) for n, k in LANES if n in signals() and k in (*FAST, *SLOW)],
+    [(n, k) for n, k in LANES if n in signals() and getattr(STAGES[n], "chunks", False)],
 )
 
 

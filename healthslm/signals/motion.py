@@ -17,6 +17,7 @@ _LEAST = 6  # blocks of a minute, for it to be told
 _WALKED = 2.0  # blocks of walking, to know what upright is ...
 _REMEMBERED = 120.0  # ... of which the newest ten minutes count ...
 _FORGOTTEN = 720  # ... until nothing was read for an hour
+_ALMOST = 0.7  # of the highest autocorrelation: as good, and earlier
 _NOTHING = 1e-6  # g or degrees: less than the last bit of any sensor
 
 
@@ -107,17 +108,24 @@ class Motion:
         """Return how many steps these 5 s hold; the magnitude has shape (n,), g."""
         if moved_g < self.step_g:
             return 0.0
-        away = magnitude - magnitude.mean()
         slow, fast = (hz / f for f in self.step_hz)  # cells in a step
-        for strides in (1, 2):  # an arm may swing once for two steps
-            lags = np.arange(int(strides * fast) - 1, int(strides * slow) + 3)
-            likeness = _likeness(away, lags[lags > 0].tolist())
-            best = int(np.argmax(likeness[1:-1])) + 1
-            before, top, after = likeness[best - 1 : best + 2]
-            if top >= self.step_likeness and top >= before and top > after:
-                shift = (before - after) / (before - 2 * top + after) / 2  # of a parabola
-                return float(strides * _BLOCK_S * hz / (lags[lags > 0][best] + shift))
-        return 0.0
+        first = max(int(fast) - 1, 1)
+        likeness = _likeness(magnitude - magnitude.mean(), first, int(2 * slow) + 2)
+        tops = [
+            (first + i, top, before, after)
+            for i, (before, top, after) in enumerate(
+                zip(likeness, likeness[1:], likeness[2:], strict=False), 1
+            )
+            if top >= self.step_likeness and before <= top > after
+        ]
+        if not tops:
+            return 0.0
+        strong = _ALMOST * max(top for _, top, _, _ in tops)
+        lag, top, before, after = next(t for t in tops if t[1] >= strong)
+        step = lag + (before - after) / (before - 2 * top + after) / 2  # top of a parabola
+        if step > slow + 0.5:
+            step /= 2  # an arm swings once for two steps
+        return _BLOCK_S * hz / step
 
     def _with(
         self, state: State, block: int, moved_g: float, steps: float, down: Vector, stream: str
@@ -159,10 +167,10 @@ class Motion:
         return replace(state, minute=Minute(index))
 
 
-def _likeness(away: FloatArray, lags: list[int]) -> list[float]:
-    """Return the autocorrelation at each lag, -1 to 1."""
+def _likeness(away: FloatArray, first: int, last: int) -> list[float]:
+    """Return the autocorrelation at each lag from first to last, -1 to 1."""
     out = []
-    for lag in lags:
+    for lag in range(first, min(last, len(away) - 1) + 1):
         early, late = away[:-lag], away[lag:]
         power = float((early * early).sum() * (late * late).sum())
         out.append(float((early * late).sum()) / power**0.5 if power > 0 else 0.0)
