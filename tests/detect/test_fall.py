@@ -97,6 +97,7 @@ def test_who_does_not_move_is_asked_and_then_it_is_red() -> None:
     assert 30 <= asked.t1_s - asked.t0_s <= 34
     assert red.t1_s - asked.t1_s == 60
     assert over.t1_s - T0 - BLOW_S - 150 == pytest.approx(10, abs=1)  # 10 s of movement end it
+    assert dict(asked.evidence)["still_s"] == 30
     evidence = dict(red.evidence)
     assert evidence["turned_deg"] == pytest.approx(90, abs=5)
     assert evidence["still_s"] >= 85
@@ -149,6 +150,13 @@ def test_a_twitch_is_no_movement_and_three_seconds_are() -> None:
         moves = slice(round(32 * RATE), round((32 + seconds) * RATE))
         xyz[moves, 1] += 0.4 * np.sin(2 * np.pi * 2 * np.arange(moves.stop - moves.start) / RATE)
         assert bool(found(xyz)) == told
+
+
+def test_twitches_do_not_add_up() -> None:
+    xyz = clip()
+    for at in range(26, 50, 5):
+        xyz[at * RATE : (at + 1) * RATE, 1] += 0.5 * np.sin(np.arange(RATE))
+    assert course(found(xyz)) == [AMBER, RED, OVER]
 
 
 def test_a_limb_that_stirs_does_not_end_what_is_red() -> None:
@@ -257,6 +265,13 @@ def test_a_short_hole_is_waited_for_and_a_long_one_ends_all(lost_s: int, told: b
         assert bool(findings) == told
         if told:
             assert findings[0].t1_s - findings[0].t0_s >= 30 + lost_s
+
+
+def test_short_holes_do_not_add_up() -> None:
+    xyz = clip()
+    for at in range(26, 50, 6):
+        xyz[at * RATE : (at + 4) * RATE] = np.nan
+    assert found(xyz)
 
 
 def test_a_long_hole_ends_what_was_told_as_it_was() -> None:

@@ -65,6 +65,11 @@ def test_a_cell_is_the_mean_of_about_40_ms(rate: int, width: int) -> None:
     assert [found.end_s(i) - T0 for i in range(3)] == [1, 2, 3]
 
 
+def test_a_cell_belongs_to_the_second_in_which_it_begins() -> None:
+    (found,) = fed(100.0, noise(100.0, 3), [300])  # 33.3 cells a second
+    assert found.good.sum(axis=1).tolist() == [34, 33, 33]
+
+
 def test_a_block_that_was_not_wholly_there_is_left_out() -> None:
     fs = 96.0
     x = noise(fs, 10)
