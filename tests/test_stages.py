@@ -26,7 +26,7 @@ T0 = 1_700_000_000.0  # UTC; a float of this size is exact to 0.24 µs, as in re
 DAY_S = 86_400.0
 MAX_STATE_BYTES = 16384  # of one lane: an ECG, a PPG and what follows from them stay in 16 KiB
 SLOW = SLOW_KINDS
-FAST = ("ecg", "ppg")
+FAST = ("ecg", "ppg", "acceleration")
 
 Item = Chunk | Beat | Vital | Tick
 
@@ -46,6 +46,8 @@ def pulses_at(rng: np.random.Generator, seconds: float) -> list[float]:
 
 def waveform(kind: str, fs: float, seconds: float, seed: int = 1) -> np.ndarray:
     """Return a signal in the unit of its kind: bumps at the beats, drift and noise."""
+    if kind == "acceleration":
+        return movement(fs, seconds, seed)
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * fs)) / fs
     x = 0.2 * np.sin(2 * np.pi * 0.2 * t) + 0.02 * rng.standard_normal(len(t))
@@ -58,6 +60,34 @@ def waveform(kind: str, fs: float, seconds: float, seed: int = 1) -> np.ndarray:
         for delay, width, height in bumps:
             x += size * height * np.exp(-(((t - beat - delay) / width) ** 2))
     return x
+
+
+def movement(fs: float, seconds: float, seed: int = 1) -> np.ndarray:
+    """Return x, y, z in turn, in g: rest, steps, a blow, and rest in another posture; repeated."""
+    rng = np.random.default_rng(seed)
+    n = int(seconds * fs) // 3
+    t = np.arange(n) * 3 / fs % 80
+    down = np.clip((t - 15.2) / 0.6, 0, 1) * np.pi / 2 * (t < 76)  # from z to x
+    xyz = np.stack((np.sin(down), np.zeros(n), np.cos(down)))
+    walks = ((t >= 5) & (t < 14)) | (t >= 77)
+    xyz[2] += 0.35 * np.sin(2 * np.pi * 1.9 * t) * walks
+    xyz *= 1 - 0.8 * np.exp(-(((t - 15.2) / 0.15) ** 2))
+    xyz += 3.5 * np.exp(-(((t - 15.6) / 0.1) ** 2)) * np.array([[1.0], [0.4], [-0.6]])
+    return (xyz + 0.004 * rng.standard_normal((3, n))).T.ravel()
+
+
+def carried(kind: str) -> list[Item]:
+    """Return 130 s of three axes as one chunk before a gap and one after, with all that happens."""
+    fs, x = 96.0, waveform(kind, 96.0, 130)
+    n = int(fs)
+    x[64 * n : 64 * n + 3] = np.nan
+    x[85 * n : 88 * n] = np.tile(x[85 * n : 85 * n + 3], n)
+    x[90 * n : 100 * n] = np.clip(x[90 * n : 100 * n], -2.0, 2.0)
+    stream = f"wrist/{kind}"
+    return [
+        Chunk(stream, kind, T0, fs, 0, x[: 75 * n]),
+        Chunk(stream, kind, T0, fs, 82 * n, x[82 * n :]),
+    ]
 
 
 def fast(kind: str) -> list[Item]:
@@ -82,7 +112,7 @@ def slow(kind: str) -> list[Item]:
         "temperature": ((36.8, 20), (38.6, 10), (36.9, 20)),
         "heart_rate": ((72, 15), (165, 20), (74, 50), (36, 20), (70, 50), (130, 45), (80, 80)),
         "respiratory_rate": ((14, 20), (24, 5)),
-        "activity": ((0.01, 40), (0.3, 3), (0.01, 20), (0.08, 3), (0.01, 60)),
+        "activity": ((0.01, 40), (0.3, 3), (0.01, 20), (0.08, 3), (0.01, 660), (0.3, 5)),
         "systolic": ((124, 10), (186, 6), (128, 10), (84, 6), (120, 10)),
         "diastolic": ((78, 10), (122, 6), (80, 10), (55, 6), (75, 10)),
         "glucose": ((110, 20), (48, 30), (120, 20), (265, 180), (130, 60)),
@@ -134,17 +164,25 @@ def swing(kind: str) -> list[Item]:
     return [Vital(kind, "chest/ecg", T0 + 10.0 * i, v) for i, v in enumerate(values, 1)]
 
 
+def turns(kind: str) -> list[Item]:
+    """Return how far a sleeper turned, minute by minute."""
+    values = [60.0] * 5 + [1.0] * 40 + [30.0] * 2 + [2.0] * 200 + [80.0] * 10
+    return [Vital(kind, "wrist/acceleration", T0 + 60.0 * i, v) for i, v in enumerate(values)]
+
+
 def ticks(kind: str) -> list[Item]:
     """Return six hours of minutes."""
     return [Tick(T0 + 60.0 * i) for i in range(360)]
 
 
 MADE: dict[str, Callable[[str], list[Item]]] = {
-    **dict.fromkeys(FAST, fast),
+    **dict.fromkeys(("ecg", "ppg"), fast),
+    "acceleration": carried,
     **dict.fromkeys(SLOW, slow),
     **dict.fromkeys(("beat", "pulse"), beats),
     **dict.fromkeys(("ecg_quality", "ppg_quality"), quality),
     "ecg_swing": swing,
+    "posture_change": turns,
     "tick": ticks,
 }
 

@@ -33,6 +33,7 @@ UNITS = {
     "hz": ("Hz", 1),
     "h": ("h", 1),
     "g": ("g", 2),
+    "deg": ("°", 0),
 }
 
 VITAL_UNITS = {
@@ -46,6 +47,10 @@ VITAL_UNITS = {
     "systolic": ("mmHg", 0),
     "diastolic": ("mmHg", 0),
     "glucose": ("mg/dL", 0),
+    "steps": ("/min", 0),
+    "posture": ("°", 0),
+    "posture_change": ("°", 0),
+    "asleep": ("", 0),
     "ecg_quality": ("", 2),
     "ppg_quality": ("", 2),
     "ecg_swing": ("s", 0),
