@@ -107,7 +107,7 @@ def slow(kind: str) -> list[Item]:
 
 
 def beats(kind: str) -> list[Item]:
-    """Return an hour of beats: regular, irregular, pauses, poor stretches, gaps."""
+    """Return an hour of beats: regular, irregular, pauses, poor, gaps; and one of the next day."""
     rng = np.random.default_rng(3)
     items: list[Item] = []
     t = T0 + 0.123
@@ -117,7 +117,7 @@ def beats(kind: str) -> list[Item]:
         good = not 500 <= i < 520
         t += 40.0 if i == 700 else rr
         items.append(Beat(kind, "chest/ecg", t, None if i in (0, 700) else rr, good))
-    return items
+    return [*items, Beat(kind, "chest/ecg", t + 7200.0, None, good=True)]
 
 
 def quality(kind: str) -> list[Item]:

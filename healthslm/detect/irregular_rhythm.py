@@ -10,7 +10,7 @@ from typing import ClassVar
 from healthslm.records import Beat, Finding, Severity
 
 WINDOW = 32  # intervals
-FIRST, LAST = 10, 20  # a window speaks for these of its intervals: its middle third
+FIRST, LAST = 5, 20  # see `IrregularRhythm`: where a stretch begins and ends in a window
 LOOK_BACK = 4  # intervals from which the next one is foretold
 ALIKE = 0.06  # two intervals are alike where their logarithms differ by less
 EPSILON_S = 1e-6
@@ -87,6 +87,20 @@ def spread(logs: tuple[float, ...]) -> tuple[float, float]:
     return sqrt(r[0]), sqrt(max(left, 0.0))
 
 
+def middle(logs: tuple[float, ...]) -> float:
+    """Return what the standard deviation would be if all varied as the middle half does.
+
+    Of Gaussian noise the quartiles are 1.349 standard deviations apart; a few ectopic beats
+    do not move them.
+
+    >>> round(middle(tuple(i / 10 for i in range(8))), 3)
+    0.222
+    """
+    quarter = len(logs) // 4
+    ordered = sorted(logs)
+    return (ordered[-1 - quarter] - ordered[quarter]) / 1.349
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Beats in a row that came without a pattern."""
@@ -95,8 +109,7 @@ class Stretch:
     t1_s: float
     analysed_s: float  # sum of the intervals from t0_s to t1_s
     beats: int
-    firm_s: float  # of these, the intervals that clear windows speak for
-    firm_beats: int
+    clear: int  # windows that were clearly irregular
     told: Severity | None = None
 
 
@@ -133,12 +146,16 @@ class IrregularRhythm:
 
     A healthy heart varies more the slower it beats (doi:10.3389/fphys.2013.00306), so
     `least_noise` holds at 100/min and above, and grows with the mean interval down to
-    70/min. A stretch under way goes on while looser limits hold (`keeps_*`), and over less
-    than a window of beats in which they do not.
+    70/min. Of a clear window the middle half of the intervals varies as much as looser
+    limits ask; a stretch under way goes on while these (`keeps_*`) hold, and over less than
+    a window of beats in which they do not.
 
-    A stretch has at least 30 s and 60 beats of clear windows (ESC 2020 asks 30 s of an ECG,
-    doi:10.1093/eurheartj/ehaa612). It is amber when 30 min are irregular: watches notify
-    after as long (Fitbit, doi:10.1161/CIRCULATIONAHA.122.060291).
+    A stretch begins with the sixth interval of the first window that is clear, and ends with
+    the twenty-first of the last that it goes on in: where half the beats of a window are
+    irregular it may go on, and where it is clear most are. It is told when it has at least 30 s (ESC 2020
+    asks 30 s of an ECG, doi:10.1093/eurheartj/ehaa612), 60 beats, and as many clear windows as a third of
+    a window has beats. It is amber when 30 min are irregular: watches notify after as long
+    (Fitbit, doi:10.1161/CIRCULATIONAHA.122.060291).
 
     Ventricular beats are no evidence: the interval to one and the one after it are left out,
     where the beat has a class. A window needs half of its intervals to follow each other.
@@ -151,13 +168,14 @@ class IrregularRhythm:
 
     reads: ClassVar[tuple[str, ...]] = ("beat",)
 
-    least_noise: float = 0.1
-    keeps_noise: float = 0.075
+    least_noise: float = 0.12
+    keeps_noise: float = 0.09
     most_alike: float = 2.0
     keeps_alike: float = 2.5
     noise_s: tuple[float, float] = (0.6, 0.85)  # mean intervals between which its limit grows
     least_s: float = 30.0
     least_beats: int = 60
+    least_clear: int = 11
     amber_s: float = 1800.0
     max_gap_s: float = 60.0
 
@@ -184,28 +202,26 @@ class IrregularRhythm:
     def _judged(self, state: State, stream: str) -> tuple[State, tuple[Finding, ...]]:
         """Return what one full window adds to the stretch, or how it ends it."""
         stretch, (t_s, rr_s) = state.stretch, state.beats[LAST]
-        firm, holds = self._irregular(state)
+        clear, holds = self._irregular(state)
+        if stretch is None and not clear:
+            return state, ()
         if not holds:
             regular = state.regular + 1
-            if stretch and regular < WINDOW:
+            if regular < WINDOW:
                 return replace(state, regular=regular, regular_s=state.regular_s + rr_s), ()
             return replace(state, stretch=None, regular=0, regular_s=0.0), _ended(stretch, stream)
-        third = state.beats[FIRST : LAST + 1]
-        third_s = sum(rr for _, rr in third)
         if stretch is None:
-            first_s, first_rr_s = third[0]
-            stretch = Stretch(first_s - first_rr_s, t_s, third_s, len(third), 0.0, 0)
+            spoken = state.beats[FIRST : LAST + 1]
+            (first_s, first_rr_s), total_s = spoken[0], sum(rr for _, rr in spoken)
+            stretch = Stretch(first_s - first_rr_s, t_s, total_s, len(spoken), 1)
         else:
-            stretch = replace(
-                stretch,
-                t1_s=t_s,
-                analysed_s=stretch.analysed_s + state.regular_s + rr_s,
-                beats=stretch.beats + state.regular + 1,
-            )
-        if firm:
-            new_s, new = (rr_s, 1) if stretch.firm_beats else (third_s, len(third))
-            stretch = replace(
-                stretch, firm_s=stretch.firm_s + new_s, firm_beats=stretch.firm_beats + new
+            stretch = Stretch(
+                stretch.t0_s,
+                t_s,
+                stretch.analysed_s + state.regular_s + rr_s,
+                stretch.beats + state.regular + 1,
+                stretch.clear + clear,
+                stretch.told,
             )
         severity = self._severity(stretch)
         findings: tuple[Finding, ...] = ()
@@ -215,27 +231,27 @@ class IrregularRhythm:
         return replace(state, stretch=stretch, regular=0, regular_s=0.0), findings
 
     def _irregular(self, state: State) -> tuple[bool, bool]:
-        """Tell whether a full window is irregular, and whether a stretch may go on in it."""
+        """Tell whether a full window is clearly irregular, and whether a stretch goes on in it."""
         if 2 * sum(state.joined) < WINDOW:
             return False, False
-        sd, noise = spread(state.logs)
         mean_s = sum(rr for _, rr in state.beats) / WINDOW
         shortest_s, longest_s = self.noise_s
-        noise *= shortest_s / min(max(mean_s, shortest_s), longest_s)
-        if noise < min(self.least_noise, self.keeps_noise):
+        share = shortest_s / min(max(mean_s, shortest_s), longest_s)
+        sd, noise = spread(state.logs)
+        if noise * share < min(self.least_noise, self.keeps_noise):
             return False, False
         chance = ALIKE / (sd * sqrt(pi))  # that two of a Gaussian are alike
         times = (state.both + 1) / (state.pairs + 1) / chance
-        firm = noise >= self.least_noise and times <= self.most_alike
-        return firm, firm or (noise >= self.keeps_noise and times <= self.keeps_alike)
+        clear = noise * share >= self.least_noise and times <= self.most_alike
+        clear = clear and middle(state.logs) * share >= self.keeps_noise
+        return clear, clear or (noise * share >= self.keeps_noise and times <= self.keeps_alike)
 
     def _severity(self, stretch: Stretch) -> Severity | None:
         if stretch.told and stretch.analysed_s >= self.amber_s - EPSILON_S:
             return "amber"
-        enough = stretch.firm_s >= self.least_s - EPSILON_S
-        return stretch.told or (
-            "info" if enough and stretch.firm_beats >= self.least_beats else None
-        )
+        enough = stretch.analysed_s >= self.least_s - EPSILON_S
+        enough = enough and stretch.beats >= self.least_beats and stretch.clear >= self.least_clear
+        return stretch.told or ("info" if enough else None)
 
 
 def _pushed(state: State, t_s: float, rr_s: float) -> State:
