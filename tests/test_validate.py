@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,11 @@ from hypothesis import strategies as st
 from healthslm import validate
 from healthslm.errors import RecordingError
 from healthslm.recordings import Marks, Recording, Track
-from healthslm.validate import compare, match
+from healthslm.recordings.atr import BEATS
+from healthslm.validate import compare, match, spans
+from healthslm.validate.figures import shares
+from healthslm.validate.matching import Matched
+from healthslm.validate.matrix import CLASSES, Matrix
 
 
 def counts(*args, **kwargs):
@@ -122,10 +127,59 @@ def test_a_share_of_nothing_is_not_a_number():
     assert all(math.isnan(told[k]) for k in ("se", "ppv", "f1", "jitter_ms"))
 
 
+BXB = {"Nn": 1000, "Nv": 4, "No": 6, "Vn": 5, "Vv": 90, "Vo": 5, "Fv": 3, "Fn": 7, "Qv": 1}
+BXB |= {"Qn": 2, "On": 8, "Ov": 2}
+
+
 def test_bxb_s_own_matrix_of_counts_gives_its_figures():
-    """Clinical vectors, 8.8: 1,112 pairs, 11 beats missed, 10 found too many."""
-    se, ppv, _ = validate._shares(1112, 10, 11)
-    assert (round(se, 2), round(ppv, 2)) == (99.02, 99.11)
+    """Clinical vectors, 8.8: fusion and unknown beats called ventricular count neither way."""
+    matrix = Matrix(BXB)
+    found = shares(*matrix.qrs())
+    assert (round(found["se"], 2), round(found["ppv"], 2)) == (99.02, 99.11)
+    tp, fp, fn, tn = matrix.ectopic("V")
+    assert (tp, fp, fn) == (90, 6, 10)
+    told = shares(tp, fp, fn)
+    assert (round(told["se"], 2), round(told["ppv"], 2)) == (90.00, 93.75)
+    assert round(100 * fp / (fp + tn), 3) == 0.587
+
+
+def test_classes_are_mapped_as_bxb_maps_them():
+    found = Matched(((0, 0), (1, 1), (2, 2), (3, 3)), (4,), (4,))
+    matrix = Matrix.of(found, "NeE/F", ["N", "S", "V", "", "V"])
+    assert matrix.counts == {"Nn": 1, "Ss": 1, "Vv": 1, "Qq": 1, "Fo": 1, "Ov": 1}
+    assert Matrix.total([matrix, matrix]).counts["Ov"] == 2
+
+
+def test_a_fusion_beat_called_supraventricular_is_wrong_and_an_unknown_one_is_not():
+    assert Matrix({"Fs": 2, "Qs": 3, "Ns": 4, "Ss": 5, "Sv": 1}).ectopic("S")[:3] == (5, 6, 1)
+
+
+def test_every_beat_mnemonic_has_a_class():
+    assert set(CLASSES) == set(BEATS)
+
+
+# ---- episodes ------------------------------------------------------------------------------
+
+
+def marked(*changes, fs=10.0):
+    samples = np.array([round(t * fs) for t, _ in changes], np.int64)
+    return Marks(samples, ("+",) * len(changes), tuple(aux for _, aux in changes))
+
+
+def test_a_rhythm_lasts_until_another_one_begins_or_the_recording_ends():
+    marks = marked((0, "(N"), (10, "(AFIB"), (20, "(AFL"), (30, "(AFIB"), (35, "(AFIB\0"))
+    assert spans.rhythm(marks, 10.0, ("(AFIB",), 50.0) == [(10, 20), (30, 50)]
+    assert spans.rhythm(marks, 10.0, ("(AFL",), 50.0) == [(20, 30)]
+
+
+def test_any_overlap_finds_an_episode_and_touching_is_none():
+    assert spans.hit([(0, 10), (20, 30)], [(9.9, 20)]) == 1
+    assert spans.hit([(0, 10)], [(10, 20)]) == 0
+    assert spans.overlap_s([(0, 10), (20, 30)], [(5, 25)]) == 10
+
+
+def test_what_touches_is_one_span():
+    assert spans.joined([(5, 9), (0, 3), (3, 4), (6, 7)]) == [(0, 4), (5, 9)]
 
 
 def recording(samples, marks=None, kind="ecg", **more):
@@ -158,9 +212,63 @@ def test_beats_to_the_end_of_a_recording_are_found_and_counted_once(monkeypatch)
     assert row["jitter_ms"] < 1.0
 
 
+def irregular(seconds=600, fs=250):
+    """Return an ECG without a pattern from 320 s to 500 s, annotated so."""
+    rng = np.random.default_rng(4)
+    at, places = 0.5, []
+    while at < seconds - 1:
+        places.append(round(at * fs))
+        at += rng.uniform(0.4, 1.3) if 320 <= at < 500 else 0.8 + 0.02 * rng.standard_normal()
+    values = rng.integers(-2, 3, seconds * fs)
+    for offset, height in ((-3, 40), (-2, 90), (-1, 160), (0, 200), (1, 160), (2, 90), (3, 40)):
+        values[np.array(places) + offset] += height
+    beats = Marks(np.array(places), ("N",) * len(places), ("",) * len(places))
+    notes = marked((0, "(N"), (320, "(AFIB"), (500, "(N"), fs=fs)
+    return recording(values, {"wfdb/ecg": beats}), notes
+
+
+def test_an_irregular_stretch_annotated_as_fibrillation_is_found(monkeypatch):
+    made, notes = irregular()
+    made = replace(made, notes={"wfdb/ecg": notes})
+    monkeypatch.setattr(validate.recordings, "load", lambda path, channel: made)
+    (row,) = validate.af(["made"]).to_dict("records")
+    assert (row["tp"], row["fp"], row["fn"]) == (1, 0, 0)
+    assert row["duration_se"] > 80 and row["duration_ppv"] > 80
+    assert row["beat_sp"] > 90
+    assert row["beat_tp"] + row["beat_fn"] == pytest.approx(180 / 0.85, rel=0.1)
+
+
+def test_paced_recordings_are_left_out_of_ventricular_figures_by_name(monkeypatch):
+    made, _ = irregular()
+    paced = replace(made.beats["wfdb/ecg"], symbols=("/",) * len(made.beats["wfdb/ecg"]))
+    paced = replace(made, name="paced", beats={"wfdb/ecg": paced})
+    monkeypatch.setattr(
+        validate.recordings, "load", lambda path, channel: made if path == "made" else paced
+    )
+    frame = validate.ventricular(["made", "paced"])
+    assert frame["record"].tolist() == ["made"]
+    assert frame.attrs["left_out"] == ["paced"]
+    assert frame["tn"].sum() > 300
+
+
 def test_importing_this_loads_no_pandas():
     code = "import sys, healthslm.validate; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_work_shared_by_processes_gives_the_same_figures(data_dir: Path):
+    paths = sorted((data_dir / "mitdb" / "dev").glob("10*.hea"))
+    steps = []
+    alone = validate.qrs(paths, done=lambda n, of: steps.append((n, of)))
+    assert alone.equals(validate.qrs(paths, jobs=2))
+    assert steps == [(n, len(paths)) for n in range(1, len(paths) + 1)]
+
+
+def test_the_average_passes_over_what_has_no_share():
+    import pandas as pd
+
+    frame = pd.DataFrame({"record": ["a", "b"], "se": [50.0, math.nan], "ref_s": [1.0, 2.0]})
+    assert validate.average(frame) == {"se": 50.0}
 
 
 def test_qrs_complexes_are_found_on_real_recordings(data_dir: Path):

@@ -39,6 +39,7 @@ COMMANDS = {
     "status": "Say what the store holds, and how it is protected.",
     "summary": "Say a day in plain words.",
     "review": "Read the findings as a clinician.",
+    "validate": "Hold the detectors against annotated recordings.",
     "model": "Check the language models and show their figures.",
     "bench": "Measure this machine.",
 }

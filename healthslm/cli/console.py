@@ -99,15 +99,18 @@ def pairs(rows: Iterable[tuple[str, str]]) -> None:
         out(f"  {dim(name.ljust(width))}  {value}".rstrip())
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> None:
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, right: str | Sequence[str] = ""
+) -> None:
     """Write columns as wide as they need; `right` names the headings that align right."""
+    rightwards = right.split() if isinstance(right, str) else right
     widths = [max(len(click.unstyle(line[n])) for line in [head, *rows]) for n in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
         padded = []
         for cell, title, width in zip(cells, head, widths, strict=True):
             space = " " * (width - len(click.unstyle(cell)))
-            padded.append(space + cell if title and title in right.split() else cell + space)
+            padded.append(space + cell if title and title in rightwards else cell + space)
         return "  ".join(padded).rstrip()
 
     out(dim(line(head)))

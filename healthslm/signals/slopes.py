@@ -3,7 +3,8 @@
 Samples are averaged in cells of about 11 ms. The second difference of the cells over
 33 ms (it passes the 5 to 25 Hz of a QRS complex, and neither offset nor polarity) is
 squared and averaged over 100 ms: the slope energy of Pan & Tompkins 1985,
-doi:10.1109/TBME.1985.325532. Its peaks are the candidates.
+doi:10.1109/TBME.1985.325532. Its peaks are the candidates. Where we differ: a candidate's
+time is that of the R peak in the raw signal, between samples, and not the energy's.
 
 Cells are counted from sample index 0 and every value is the same few additions of the
 same samples in the same order, so how the samples came in pieces leaves no trace.
@@ -12,13 +13,47 @@ same samples in the same order, so how the samples came in pieces leaves no trac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from healthslm.stage import FloatArray
 
+IntArray = NDArray[np.intp]
+
 _PIECE = 1 << 16  # samples worked on at a time: they stay in the processor's cache
 _TOP_S = 0.008  # half the part of an R peak that is taken for a parabola
+_FAR_S = 0.07  # from the energy's peak to the R peak at most: half a wide complex
+_NEAR_S = 0.15  # to both sides: the mean of these is what a deflection is measured from
+
+TIME, ENERGY, CUT, STEEP = range(4)
+"""Rows of `Slopes.found`."""
+
+ROWS = 4
+"""How many these are; what a `Measure` adds comes after them."""
+
+
+class Measure(Protocol):
+    """Measures the shape of candidates while the signal around them is at hand."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it gives."""
+
+    def __call__(self, raw: FloatArray, places: IntArray, fs: float, /) -> FloatArray:
+        """Return what it measures, shape (rows, n).
+
+        Parameters
+        ----------
+        raw
+            Shape (m,), mV.
+        places
+            Shape (n,): indices in `raw` of the highest (or lowest) sample of each candidate;
+            0.2 s to both sides are there.
+        fs
+            Sampling rate, Hz.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +94,21 @@ class Slopes:
     """What a run of samples holds. Times in seconds from sample index 0, energies in mV²."""
 
     tail: FloatArray  # shape (n,), mV: the newest samples, which later candidates need
-    found: FloatArray  # shape (3, n): candidates' time, energy, 1 if the peak is cut off
+    found: FloatArray  # shape (ROWS + more, n): candidates, see `_peaks`
     rest: FloatArray  # shape (2, n): time and energy, every `stride` cells
-    first: int  # the second that strongest[0] belongs to
-    strongest: FloatArray  # shape (n,): highest energy of each second seen, so far
+    first: int  # the second that seconds[:, 0] belongs to
+    seconds: FloatArray  # shape (2, n): highest and calmest energy of each second, so far
     seen: int  # cells examined, from index 0
 
 
-def slopes(grid: Grid, tail: FloatArray, due: int, values: FloatArray, floor: float) -> Slopes:
+def slopes(
+    grid: Grid,
+    tail: FloatArray,
+    due: int,
+    values: FloatArray,
+    floor: float,
+    measure: Measure | None = None,
+) -> Slopes:
     """Find the candidates in `values`, which follow `tail` without a gap.
 
     Parameters
@@ -79,33 +121,39 @@ def slopes(grid: Grid, tail: FloatArray, due: int, values: FloatArray, floor: fl
         Shape (n,), n >= 1, mV, finite.
     floor
         Energy up to which nothing is a candidate, mV².
+    measure
+        What else to measure of each candidate.
     """
     parts = []
     for i in range(0, len(values), _PIECE):
-        piece = values[i : i + _PIECE]
-        raw = np.concatenate((tail, piece))
-        parts.append(_piece(grid, raw, due + i + len(piece) - len(raw), floor))
+        begin, end = i - len(tail), i + _PIECE
+        raw = values[begin:end] if begin >= 0 else np.concatenate((tail, values[i:end]))
+        parts.append(_piece(grid, raw, due + begin, floor, measure))
         tail = parts[-1].tail
     first = parts[0].first
-    strongest = np.full(grid.second(max(parts[-1].seen - 1, 0)) + 1 - first, -np.inf)
+    n = grid.second(max(parts[-1].seen - 1, 0)) + 1 - first
+    seconds = np.stack((np.full(n, -np.inf), np.full(n, np.inf)))
     for part in parts:
-        there = strongest[part.first - first :][: len(part.strongest)]
-        np.maximum(there, part.strongest, out=there)
+        merge(seconds[:, part.first - first :], part.seconds)
     found = np.concatenate([p.found for p in parts], axis=1)
     rest = np.concatenate([p.rest for p in parts], axis=1)
-    return Slopes(tail.copy(), found, rest, first, strongest, parts[-1].seen)
+    return Slopes(tail.copy(), found, rest, first, seconds, parts[-1].seen)
 
 
-def _piece(grid: Grid, raw: FloatArray, start: int, floor: float) -> Slopes:
+def _piece(
+    grid: Grid, raw: FloatArray, start: int, floor: float, measure: Measure | None
+) -> Slopes:
     """Examine the cells of `raw`, whose first sample has index `start`."""
     cell, lag, half, near = grid.cell, grid.lag, grid.half, grid.near
     begin = -(-start // cell)  # the first whole cell
     n = (start + len(raw)) // cell - begin
     new = n - 2 * grid.reach  # cells whose whole surroundings are here
     if new <= 0:
-        nothing = np.empty(0)
         seen = begin + grid.reach
-        return Slopes(raw, np.empty((3, 0)), np.empty((2, 0)), grid.second(seen), nothing, seen)
+        rows = ROWS + (measure.rows if measure else 0)
+        return Slopes(
+            raw, np.empty((rows, 0)), np.empty((2, 0)), grid.second(seen), np.empty((2, 0)), seen
+        )
     raw = raw[begin * cell - start :]
     cells = raw[: n * cell : cell].copy()
     for i in range(1, cell):
@@ -123,13 +171,13 @@ def _piece(grid: Grid, raw: FloatArray, start: int, floor: float) -> Slopes:
     keep = -(seen % -grid.stride)
     kept = middle[keep :: grid.stride]
     kept_s = (seen + keep + grid.stride * np.arange(len(kept))) * cell / grid.fs
-    first, strongest = _by_second(grid, middle, seen)
+    first, seconds = _by_second(grid, middle, high[:new], seen)
     return Slopes(
         raw[new * cell :],
-        _peaks(grid, raw, bend, at + grid.reach, middle[at], begin * cell),
+        _peaks(grid, raw, cells, at + grid.reach, middle[at], begin * cell, measure),
         np.stack((kept_s, kept)),
         first,
-        strongest,
+        seconds,
         seen + new,
     )
 
@@ -153,29 +201,54 @@ def _highest(values: FloatArray, width: int) -> FloatArray:
     return np.maximum(values[:-rest], values[rest:]) if rest else values
 
 
-def _by_second(grid: Grid, energy: FloatArray, begin: int) -> tuple[int, FloatArray]:
-    """Return the first second that `energy`, from cell `begin`, touches, and each one's highest."""
+def merge(seconds: FloatArray, more: FloatArray) -> None:
+    """Take more cells of the first seconds of `seconds` into account; NaN is nothing yet."""
+    n = more.shape[1]
+    np.fmax(seconds[0, :n], more[0], out=seconds[0, :n])
+    np.fmin(seconds[1, :n], more[1], out=seconds[1, :n])
+
+
+def _by_second(
+    grid: Grid, energy: FloatArray, high: FloatArray, begin: int
+) -> tuple[int, FloatArray]:
+    """Return the first second that the cells from `begin` touch, and `Slopes.seconds` from there.
+
+    The calmest energy of a second is the least of `high`, the highest within 0.2 s: the T-P
+    interval where the signal is clean, and noise where it is not.
+    """
     first, last = grid.second(begin), grid.second(begin + len(energy) - 1)
     starts = np.ceil(np.arange(first, last + 1) * grid.fs / grid.cell).astype(np.intp) - begin
     starts[0] = 0
-    return first, np.maximum.reduceat(energy, starts)
+    return first, np.stack((np.maximum.reduceat(energy, starts), np.minimum.reduceat(high, starts)))
 
 
 def _peaks(
-    grid: Grid, raw: FloatArray, bend: FloatArray, at: np.ndarray, energy: FloatArray, start: int
+    grid: Grid,
+    raw: FloatArray,
+    around: FloatArray,
+    at: IntArray,
+    energy: FloatArray,
+    start: int,
+    measure: Measure | None,
 ) -> FloatArray:
-    """Return time, energy and whether it is cut off, of the R peak at each cell of `at`.
+    """Return the rows of the R peak at each cell of `at`, shape (ROWS + more, n).
 
-    The peak lies where the signal bends most; its place between samples is the top of the
-    parabola through the highest sample and those 8 ms away. It is cut off where 20 ms
-    (and three samples) in a row are as high.
+    The peak is the sample farthest from the mean of the third of a second around, upwards or
+    downwards; its place between samples is the top of the parabola through it and those 8 ms
+    away. It is cut off where 20 ms (and three samples) in a row are as high. Steepness is the
+    greatest difference of neighbouring cells near it, mV.
     """
-    cell, around = grid.cell, np.arange(-grid.half, grid.half + 1)
-    near = bend[(at - grid.lag)[:, None] + around]  # shape (n, 2 half + 1)
+    cell, rate = grid.cell, grid.fs / grid.cell
+    near, far = max(1, round(_NEAR_S * rate)), max(1, round(_FAR_S * rate))
+    cells = around[at[:, None] + np.arange(-near, near + 1)]  # shape (n, 2 near + 1)
+    level = cells.mean(axis=1)
+    cells = cells[:, near - far : near + far + 1]
+    steep = np.abs(cells[:, 1:] - cells[:, :-1]).max(axis=1)
+    cells = cells - level[:, None]
     row = np.arange(len(at))
-    best = np.abs(near).argmax(axis=1)
-    upright = np.sign(near[row, best])
-    left = (at + around[best] - 1) * cell  # first sample of the cell before
+    best = np.abs(cells).argmax(axis=1)
+    upright = np.sign(cells[row, best])
+    left = (at + best - (far + 1)) * cell  # first sample of the cell before
     window = raw[left[:, None] + np.arange(3 * cell)] * upright[:, None]  # shape (n, 3 cell)
     top = window.argmax(axis=1)
     height = window[row, top]
@@ -187,4 +260,7 @@ def _peaks(
         shift = np.where(curve < 0, (before - after) / curve * (step / 2), 0.0)
     cut = np.sum(window == height[:, None], axis=1) >= max(3, round(0.02 * grid.fs))
     peak = (place + start) + np.clip(shift, -step, step)  # exact until the last addition
-    return np.stack((peak / grid.fs, energy, cut.astype(np.float64)))
+    rows = np.stack((peak / grid.fs, energy, cut.astype(np.float64), steep))
+    if measure is None:
+        return rows
+    return np.concatenate((rows, measure(raw, place, grid.fs)))

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals.ecg import SIGNAL, EcgBeats, State
+from healthslm.signals.qrs import QrsFinder
+from healthslm.signals.slopes import ROWS
 from healthslm.stage import freeze, thaw
 
 # One beat: seconds after R (at 75/min), mV, width in seconds of the waves P Q R S T.
@@ -120,6 +122,14 @@ def test_mains_hum_makes_no_beats_and_hides_none(hz, fs):
     assert_same_beats(told(x, fs)[0], peaks, within_s=0.01)
 
 
+@pytest.mark.parametrize("height", [0.3, 0.5])
+def test_a_tall_p_wave_is_no_beat(height):
+    peaks = regular(75, 40)
+    tall = (-0.21, height, 0.02)
+    beats, _ = told(drawn(peaks, 360.0, 40, waves=(*WAVES[1:], T_WAVE, tall)))
+    assert_same_beats(beats, peaks)
+
+
 @pytest.mark.parametrize("width", [0.03, 0.045])
 def test_a_tall_t_wave_is_no_beat(width):
     """As tall as the R wave; the narrow one has a fifth of its slope energy."""
@@ -136,13 +146,70 @@ def test_wide_and_inverted_ectopic_beats_are_beats():
     assert_same_beats(told(x)[0], peaks, within_s=0.02)
 
 
+def test_a_wide_beat_lies_at_its_peak_and_not_at_its_corner():
+    """A notched plateau bends most where it falls off, 60 ms after its highest point."""
+    peaks = regular(70, 60)
+    x = drawn(np.delete(peaks, np.s_[5::6]), 360.0, 60)
+    ectopic = peaks[5::6]
+    x += drawn(ectopic, 360.0, 60, waves=((0, 1.3, 0.025), (0.055, 0.9, 0.018)), noise=0)
+    assert_same_beats(told(x)[0], peaks, within_s=0.008)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_muscle_noise_makes_no_beats_and_hides_none(seed):
+    """A fifth of the R peak: eight or more of its peaks exceed a tenth of the beats' energy."""
+    peaks = regular(70, 60, seed)
+    x = drawn(peaks, 360.0, 60, noise=0.2, seed=seed)
+
+    def early(stage):
+        _, out = stage.step(stage.start(), chunk(x))
+        return [b.t_s for b in out if isinstance(b, Beat) and b.t_s < 50]
+
+    due = peaks[peaks < 50]
+    assert len(due) <= len(early(SIGNAL)) <= len(due) + 1
+    assert all(np.min(np.abs(np.array(early(SIGNAL)) - t)) < 0.03 for t in due)
+    assert len(early(EcgBeats(QrsFinder(over_noise=0.0)))) >= len(due) + 8
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda t: 1.0 * np.sin(2 * np.pi * 0.25 * t),
+        lambda t: 0.5 * np.sin(2 * np.pi * 0.7 * t),
+        lambda t: 0.05 * np.sin(2 * np.pi * 50 * t),
+        lambda t: 0.05 * np.sin(2 * np.pi * 60 * t),
+    ],
+    ids=["breath", "motion", "50 Hz", "60 Hz"],
+)
+@pytest.mark.parametrize("fs", [250.0, 360.0, 500.0])
+def test_wander_and_hum_move_no_beat(fs, trouble):
+    """Metamorphic: the same beats, within 2 ms (root mean square) of where they were."""
+    x, t = drawn(regular(80, 40), fs, 40), np.arange(round(40 * fs)) / fs
+    clean, other = times(told(x, fs)[0]), times(told(x + trouble(t), fs)[0])
+    assert len(clean) == len(other) > 40
+    assert np.sqrt(np.mean((clean - other) ** 2)) < 0.002
+
+
+@pytest.mark.parametrize(("fs", "to"), [(360.0, 180.0), (500.0, 125.0), (1000.0, 250.0)])
+def test_a_recording_resampled_has_the_same_beats(fs, to):
+    x = drawn(regular(80, 40), fs, 40)
+    fine, coarse = times(told(x, fs)[0]), times(told(x[:: round(fs / to)], to)[0])
+    assert len(fine) == len(coarse) > 40
+    assert np.max(np.abs(fine - coarse)) < 0.001
+
+
+@pytest.mark.parametrize("fs", [0.5, 1.0, 5.0, 20.0, 50.0])
+def test_a_stream_too_slow_for_an_ecg_is_no_error(fs):
+    told(np.random.default_rng(0).standard_normal(round(200 * fs)), fs)
+
+
 def test_a_weak_beat_is_found_by_looking_again_where_one_is_missing():
     peaks = regular(75, 60)
     sizes = np.ones(len(peaks))
     sizes[30] = 0.25
     x = drawn(peaks, 360.0, 60, sizes=sizes)
     assert_same_beats(told(x)[0], peaks)
-    once = replace(SIGNAL, missed=float("inf"))
+    once = EcgBeats(QrsFinder(missed=float("inf")))
     _, out = once.step(once.start(), chunk(x))
     assert peaks[30] < 50
     assert not any(abs(b.t_s - peaks[30]) < 0.1 for b in out if isinstance(b, Beat))
@@ -164,12 +231,34 @@ def test_beats_are_never_closer_than_the_refractory_time(seed):
     """Without the rule, each of these holds two or more pairs that are."""
     beats, _ = told(np.random.default_rng(seed).standard_normal(360 * 200))
     assert len(beats) > 300
-    assert np.diff(times(beats)).min() >= SIGNAL.refractory_s
+    assert np.diff(times(beats)).min() >= SIGNAL.finder.refractory_s
 
 
 def test_of_two_peaks_too_close_the_stronger_is_the_beat():
     t_s, energy = np.array([1.0, 1.15, 2.0, 2.15]), np.array([1.0, 2.0, 2.0, 1.0])
-    assert SIGNAL._separate(t_s, energy).tolist() == [False, True, True, False]
+    kept = SIGNAL.finder._separate(t_s, energy, np.ones(4))
+    assert kept.tolist() == [False, True, True, False]
+    assert SIGNAL.finder._separate(t_s, np.ones(4), np.ones(4)).tolist() == [True, False] * 2
+
+
+@pytest.mark.parametrize("size", ["energy", "steepness"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    ("gap_s", "energy", "steepness"),  # the least, of the other's, that a beat so near has
+    [(0.21, 0.9, 0.6767), (0.25, 0.5, 0.5833), (0.29, 0.1, 0.49), (0.4, 0.0, 0.2333), (0.5, 0, 0)],
+)
+def test_what_is_near_a_beat_and_much_less_than_it_is_its_wave(
+    size, first, gap_s, energy, steepness
+):
+    """P as well as T: neither limit has an edge, and beyond half a second there is none."""
+    least = energy if size == "energy" else steepness
+    for share, kept in ((least + 0.001, True), (least - 0.001, False)):
+        if share > 0:
+            other, whole = np.array([share, 1.0]), np.ones(2)
+            other = other if first else other[::-1]
+            sizes = (other, whole) if size == "energy" else (whole, other)
+            got = SIGNAL.finder._separate(np.array([1.0, 1.0 + gap_s]), *sizes)
+            assert got.tolist() == ([kept, True] if first else [True, kept])
 
 
 def test_the_noise_of_a_lead_off_the_skin_is_no_beat():
@@ -336,7 +425,7 @@ def test_what_the_streams_hold_is_worth_comparing(name, fs):
         assert len(beats) > 55
         assert any(b.good for b in beats) and not all(b.good for b in beats)
         assert sum(b.rr_s is None for b in beats) >= 5
-        assert state.found.size
+        assert state.search.found.size
 
 
 @streams
@@ -385,14 +474,14 @@ def test_the_state_holds_no_view_of_the_input():
     frozen = freeze(state)
     x[:] = 0
     assert freeze(state) == frozen
-    assert state.raw.base is None
+    assert state.search.raw.base is None
     few = np.ones(5)
     state, _ = SIGNAL.step(SIGNAL.start(), Chunk("chest/ecg", "ecg", 0.0, 360.0, 0, few))
     few[:] = 2
-    assert state.raw.tolist() == [1.0] * 5
+    assert state.search.raw.tolist() == [1.0] * 5
 
 
-@pytest.mark.parametrize(("fs", "limit"), [(125.0, 3500), (360.0, 6 * 1024), (1000.0, 8 * 1024)])
+@pytest.mark.parametrize(("fs", "limit"), [(125.0, 4096), (360.0, 5 * 1024), (1000.0, 8 * 1024)])
 def test_the_state_is_bounded(fs, limit):
     """Noise has the most candidates there can be."""
     noise, state = np.random.default_rng(0).standard_normal(round(90 * fs)), SIGNAL.start()
@@ -427,10 +516,34 @@ def test_times_are_those_of_the_stream_s_clock():
 def test_parameters_can_be_replaced_and_are_kept_apart():
     """A stage of other parameters works on another grid; nothing is shared but code."""
     x = drawn(regular(70, 30), 360.0, 30)
-    slow = EcgBeats(refractory_s=0.4)
+    slow = EcgBeats(QrsFinder(refractory_s=0.4))
     state, _ = slow.step(slow.start(), chunk(x))
     assert isinstance(state, State)
     assert freeze(state) != freeze(run([chunk(x)])[0])
+
+
+class Rises:
+    """Measures by how much the signal rises in the 0.2 s before and after a candidate."""
+
+    rows = 2
+
+    def __call__(self, raw, places, fs):
+        far = round(0.2 * fs)
+        return np.stack((raw[places] - raw[places - far], raw[places] - raw[places + far]))
+
+
+@pytest.mark.parametrize("length", [1, 100, 40 * 360])
+def test_what_is_measured_of_a_shape_comes_with_its_beat(length):
+    finder, peaks = QrsFinder(measure=Rises()), regular(70, 40)
+    x = drawn(peaks, 360.0, 40)
+    state = finder.begun(360.0, 0)
+    for at in range(0, len(x), length):
+        state = finder.scanned(state, x[at : at + length])
+    _, held = finder.handed(finder.closed(state, len(x)), 4)
+    place = np.round(held.beats[0] * 360).astype(int)
+    assert held.beats.shape == (ROWS + 3, len(peaks))
+    np.testing.assert_allclose(held.beats[ROWS], x[place] - x[place - 72], atol=0.05)
+    np.testing.assert_allclose(held.beats[ROWS + 1], x[place] - x[place + 72], atol=0.05)
 
 
 def test_a_day_of_ecg_is_no_burden():
