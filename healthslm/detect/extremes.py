@@ -54,7 +54,7 @@ PAUSE = Rule(1, 2.0, inclusive=True)
 # [P]: the Challenge's counts with the limits of adult tachycardia (PhysioNet Challenge 2017)
 # and of the 2018 ACC/AHA/HRS guideline, doi:10.1161/CIR.0000000000000628.
 TACHYCARDIA = Rule(17, 60 / 100, fast=True, mean=True, margin=0.05)
-BRADYCARDIA = Rule(5, 60 / 50, mean=True, margin=0.05)
+BRADYCARDIA = Rule(9, 60 / 50, mean=True, margin=0.05)
 
 
 def episodes(beats: Iterable[Beat], rule: Rule) -> list[Span]:
