@@ -97,17 +97,19 @@ class Pipeline:
         self._newest_s = float("-inf")
         self._tick_s = float("-inf")
 
-    def feed(self, item: Chunk | Tick) -> list[Derived]:
+    def feed(self, item: Item) -> list[Derived]:
         """Take a chunk, or the news that time has come so far; return what it led to.
 
         Chunks come in order of their ends, and none is longer than `MAX_SPAN_S`: then the
-        outputs do not depend on where the streams were cut.
+        outputs do not depend on where the streams were cut. A beat or a vital that a sensor
+        found itself (a chest strap tells intervals, not an ECG) is taken likewise, in order
+        of time; it is not among the outputs.
         """
         out: list[Derived] = []
         if isinstance(item, Tick) and item.t_s < self._newest_s - BACK_S:
             self._newest_s, self._tick_s = item.t_s, item.t_s // TICK_S * TICK_S
         self._newest_s = max(self._newest_s, item.end_s if isinstance(item, Chunk) else item.t_s)
-        if isinstance(item, Chunk):
+        if not isinstance(item, Tick):
             self._carry(item, out)
         if self._tick_s == float("-inf"):
             self._tick_s = item.t_s // TICK_S * TICK_S

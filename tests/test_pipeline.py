@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthslm.pipeline import PATIENCE_S, Pipeline
-from healthslm.records import Chunk, Derived, Finding, Tick, Vital
+from healthslm.records import Beat, Chunk, Derived, Finding, Tick, Vital
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,3 +304,36 @@ def test_a_late_lane_knows_the_context_of_its_patience_and_no_older(cut: int) ->
         out += machine.feed(Chunk("b/activity", "activity", 0.0, 1.0, 1200, np.ones(1)))
         seen = [dict(x.evidence)["activity"] for x in out if isinstance(x, Finding)]
         assert seen == [known]
+
+
+def test_beats_and_vitals_can_be_fed_as_they_are() -> None:
+    """A chest strap sends intervals: they go through the lanes as those of an ECG would."""
+    line = Pipeline()
+    out: list[Derived] = []
+    for i in range(100):
+        out += line.feed(Beat("beat", "strap/ecg", 1000.0 + i, 1.0 if i else None, good=True))
+    rates = [x for x in out if isinstance(x, Vital) and x.kind == "heart_rate"]
+    assert [x.value for x in rates] == [60.0] * 9
+    assert not [x for x in out if isinstance(x, Beat)]
+    found: list[Derived] = []
+    for i in range(60):
+        found += line.feed(Vital("spo2", "finger/spo2", 1100.0 + 60 * i, 90.0))
+    assert {x.kind for x in found if isinstance(x, Finding)} == {"desaturation"}
+
+
+def test_beats_that_are_fed_bring_time_forward() -> None:
+    """Ticks follow them, and a restart changes nothing."""
+    items = [Vital("pulse_rate_value", "strap/x", 60.0 * i, 70.0) for i in range(60)]
+    line, again = pipeline(WithTicks()), pipeline(WithTicks())
+    whole: list[Derived] = []
+    cut: list[Derived] = []
+    for n, item in enumerate(items):
+        whole += line.feed(item)
+        if n == 31:
+            data, again = again.snapshot(), pipeline(WithTicks())
+            again.restore(data)
+        cut += again.feed(item)
+    assert [x.t0_s for x in whole if isinstance(x, Finding)] == [
+        60.0 * i for i in range(1, 60 - int(PATIENCE_S // 60))
+    ]
+    assert cut == whole

@@ -2,29 +2,103 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
-from math import floor, log2
+from math import log, pi, sqrt
+from operator import mul
 from typing import ClassVar
 
 from healthslm.records import Beat, Finding, Severity
 
-WORDS = 32
-SYMBOL_BPM = 5.0  # Zhou 2015: heart rates in steps of 5/min ...
-TOP_SYMBOL = 63  # ... up to 315/min
+WINDOW = 32  # intervals
+FIRST, LAST = 5, 20  # see `IrregularRhythm`: where a stretch begins and ends in a window
+LOOK_BACK = 4  # intervals from which the next one is foretold
+ALIKE = 0.06  # two intervals are alike where their logarithms differ by less
 EPSILON_S = 1e-6
 
 
-def entropy(words: tuple[int, ...]) -> float:
-    """Return the coarse Shannon entropy of at least two words: 0 all alike, 1 all different.
+def alike(logs: tuple[float, ...], joined: tuple[bool, ...]) -> tuple[int, int]:
+    """Return how many pairs of intervals in a window are alike, and of how many the next ones too.
 
-    Zhou et al. 2015, doi:10.1371/journal.pone.0136544: the entropy over its maximum, times
-    the share of words that differ.
+    Parameters
+    ----------
+    logs
+        Natural logarithms of the intervals, oldest first.
+    joined
+        Whether each interval began where the one before it in `logs` ended.
+
+    Examples
+    --------
+    >>> alike((0.0, 0.5, 0.01, 0.51, 0.9), (False, True, True, True, True))
+    (2, 1)
     """
-    n = len(words)
-    counts = Counter(words).values()
-    bits = sum(c / n * log2(n / c) for c in counts)
-    return len(counts) / n * bits / log2(n)
+    pairs = both = 0
+    for i in range(1, len(logs)):
+        n, b = _with_newest(logs[: i + 1], joined[: i + 1])
+        pairs, both = pairs + n, both + b
+    return pairs, both
+
+
+def _with_newest(logs: tuple[float, ...], joined: tuple[bool, ...]) -> tuple[int, int]:
+    """Return what `alike` counts, of the pairs whose later next one is the newest interval."""
+    if not joined[-1] or len(logs) < 3:
+        return 0, 0
+    before, newest = logs[-2], logs[-1]
+    nexts = [
+        after
+        for x, after, follows in zip(logs[:-2], logs[1:-1], joined[1:-1], strict=True)
+        if follows and -ALIKE < x - before < ALIKE
+    ]
+    return len(nexts), sum([-ALIKE < x - newest < ALIKE for x in nexts])
+
+
+def _with_oldest(logs: tuple[float, ...], joined: tuple[bool, ...]) -> tuple[int, int]:
+    """Return what `alike` counts, of the pairs of which the oldest interval is one."""
+    if len(logs) < 3 or not joined[1]:
+        return 0, 0
+    oldest, after = logs[0], logs[1]
+    nexts = [
+        later
+        for x, later, follows in zip(logs[1:-1], logs[2:], joined[2:], strict=True)
+        if follows and -ALIKE < x - oldest < ALIKE
+    ]
+    return len(nexts), sum([-ALIKE < x - after < ALIKE for x in nexts])
+
+
+def spread(logs: tuple[float, ...]) -> tuple[float, float]:
+    """Return the standard deviation of a series, and of what its own past does not foretell.
+
+    The second is the innovation of an autoregressive model of order `LOOK_BACK`: Levinson's
+    recursion on the biased autocorrelation (Kay & Marple 1981, doi:10.1109/PROC.1981.12184).
+
+    >>> spread((0.1, -0.1) * 16)
+    (0.1, 0.017...)
+    """
+    n, mean = len(logs), sum(logs) / len(logs)
+    x = [v - mean for v in logs]
+    r = [sum(map(mul, x[lag:], x)) / n for lag in range(LOOK_BACK + 1)]
+    left, model = r[0], [1.0]
+    for order in range(1, LOOK_BACK + 1):
+        if left <= 1e-12:  # all alike: nothing is left to foretell
+            return sqrt(max(r[0], 0.0)), 0.0
+        k = -sum(map(mul, model, r[order:0:-1])) / left
+        back = [0.0, *model[::-1]]
+        model = [a + k * b for a, b in zip([*model, 0.0], back, strict=True)]
+        left *= 1 - k * k
+    return sqrt(r[0]), sqrt(max(left, 0.0))
+
+
+def middle(logs: tuple[float, ...]) -> float:
+    """Return what the standard deviation would be if all varied as the middle half does.
+
+    Of Gaussian noise the quartiles are 1.349 standard deviations apart; a few ectopic beats
+    do not move them.
+
+    >>> round(middle(tuple(i / 10 for i in range(8))), 3)
+    0.222
+    """
+    quarter = len(logs) // 4
+    ordered = sorted(logs)
+    return (ordered[-1 - quarter] - ordered[quarter]) / 1.349
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,46 +107,75 @@ class Stretch:
 
     t0_s: float
     t1_s: float
-    analysed_s: float  # sum of the intervals
+    analysed_s: float  # sum of the intervals from t0_s to t1_s
     beats: int
+    clear: int  # windows that were clearly irregular
     told: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The newest words, and the irregular stretch under way."""
+    """The newest intervals, and the irregular stretch under way."""
 
-    good: bool = False
+    good: bool = False  # the newest beat may end or begin an interval
     newest_s: float | None = None  # time of the last interval that could be read
-    symbols: tuple[int, ...] = ()  # of the newest intervals in a row, at most two
-    words: tuple[int, ...] = ()
-    beats: tuple[tuple[float, float], ...] = ()  # (time, interval) that ended each word
+    joined_next: bool = False  # an interval that comes now begins where the last one ended
+    logs: tuple[float, ...] = ()
+    joined: tuple[bool, ...] = ()
+    beats: tuple[tuple[float, float], ...] = ()  # (time, interval)
+    pairs: int = 0  # see `alike`
+    both: int = 0
     stretch: Stretch | None = None
-    regular: int = 0  # windows since the last irregular one
+    regular_s: float = 0.0  # intervals since the last irregular window, and their number
+    regular: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class IrregularRhythm:
     """A finding for each stretch of beats whose intervals follow no pattern.
 
-    It judges intervals alone and names no rhythm. Symbols and entropy after Zhou et al. 2015
-    (doi:10.1371/journal.pone.0136544); a stretch has at least 30 s that could be analysed
-    (ESC 2020 asks 30 s of an ECG, doi:10.1093/eurheartj/ehaa612). It is amber when 30 min are
-    irregular: watches notify after as long (Fitbit, doi:10.1161/CIRCULATIONAHA.122.060291).
+    It judges intervals alone and names no rhythm. A window of 32 is irregular where two
+    things come together:
 
-    Where we differ: 32 words instead of 127, and therefore a limit of 0.8 instead of 0.639
-    and at least 60 irregular windows in a row [P]; a window speaks for its middle beat; bad
-    beats and gaps end words, and a minute without readable intervals ends all evidence.
+    - its intervals vary, and not in a way that those before foretell: the innovation of
+      their logarithms is `least_noise` or more. Breathing and bigeminy are foretold;
+    - they have no structure: two of them are alike at most `most_alike` times as often as in
+      Gaussian noise of the same spread (sample entropy with templates of one interval, as in
+      CoSEn: Lake & Moorman 2011, doi:10.1152/ajpheart.00561.2010). Where ectopic beats
+      stand out of a regular rhythm, most are.
 
-    Known weakness: frequent ectopic beats look irregular too. Per beat, on reference
-    intervals: afdb sensitivity 92.9 %, specificity 98.7 %; mitdb (ectopy) 98.3 % and 91.4 %.
+    A healthy heart varies more the slower it beats (doi:10.3389/fphys.2013.00306), so
+    `least_noise` holds at 100/min and above, and grows with the mean interval down to
+    70/min. Of a clear window the middle half of the intervals varies as much as looser
+    limits ask; a stretch under way goes on while these (`keeps_*`) hold, and over less than
+    a window of beats in which they do not.
+
+    A stretch begins with the sixth interval of the first window that is clear, and ends with
+    the twenty-first of the last that it goes on in: where half the beats of a window are
+    irregular it may go on, and where it is clear most are. It is told when it has at least 30 s (ESC 2020
+    asks 30 s of an ECG, doi:10.1093/eurheartj/ehaa612), 60 beats, and as many clear windows as a third of
+    a window has beats. It is amber when 30 min are irregular: watches notify after as long
+    (Fitbit, doi:10.1161/CIRCULATIONAHA.122.060291).
+
+    Ventricular beats are no evidence: the interval to one and the one after it are left out,
+    where the beat has a class. A window needs half of its intervals to follow each other.
+    Bad beats and gaps are left out too, and a minute without an interval ends all evidence.
+
+    Where we differ from CoSEn: 32 intervals and not 12; the spread they are measured by is
+    their own, so that the entropy says how much structure there is and not how much they
+    vary. All limits are [P].
     """
 
     reads: ClassVar[tuple[str, ...]] = ("beat",)
 
-    limit: float = 0.8
+    least_noise: float = 0.12
+    keeps_noise: float = 0.09
+    most_alike: float = 2.0
+    keeps_alike: float = 2.5
+    noise_s: tuple[float, float] = (0.6, 0.85)  # mean intervals between which its limit grows
     least_s: float = 30.0
     least_beats: int = 60
+    least_clear: int = 11
     amber_s: float = 1800.0
     max_gap_s: float = 60.0
 
@@ -86,48 +189,92 @@ class IrregularRhythm:
         if state.newest_s is not None and not 0 <= x.t_s - state.newest_s <= self.max_gap_s:
             ended = _ended(state.stretch, x.stream)
             state = State()
-        rr_s = x.rr_s if state.good and x.good else None
+        fit = x.good and x.label != "V"
+        rr_s = x.rr_s if state.good and fit else None
         if rr_s is None or rr_s <= 0:
-            return replace(state, good=x.good, symbols=()), ended
-        symbol = min(floor(60 / rr_s / SYMBOL_BPM), TOP_SYMBOL)
-        state = replace(state, newest_s=x.t_s)
-        if len(state.symbols) < 2:
-            return replace(state, symbols=(*state.symbols, symbol)), ended
-        older, old = state.symbols
-        words = (*state.words, older << 12 | old << 6 | symbol)[-WORDS:]
-        beats = (*state.beats, (x.t_s, rr_s))[-WORDS:]
-        state = replace(state, symbols=(old, symbol), words=words, beats=beats)
-        if len(words) < WORDS:
+            return replace(state, good=fit, joined_next=False), ended
+        state = _pushed(state, x.t_s, rr_s)
+        if len(state.logs) < WINDOW:
             return state, ended
         state, findings = self._judged(state, x.stream)
         return state, ended + findings
 
     def _judged(self, state: State, stream: str) -> tuple[State, tuple[Finding, ...]]:
         """Return what one full window adds to the stretch, or how it ends it."""
-        stretch = state.stretch
-        if entropy(state.words) < self.limit:
+        stretch, (t_s, rr_s) = state.stretch, state.beats[LAST]
+        clear, holds = self._irregular(state)
+        if stretch is None and not clear:
+            return state, ()
+        if not holds:
             regular = state.regular + 1
-            if stretch and stretch.told and regular < WORDS:
-                return replace(state, regular=regular), ()
-            return replace(state, stretch=None, regular=0), _ended(stretch, stream)
-        t_s, rr_s = state.beats[WORDS // 2]
+            if regular < WINDOW:
+                return replace(state, regular=regular, regular_s=state.regular_s + rr_s), ()
+            return replace(state, stretch=None, regular=0, regular_s=0.0), _ended(stretch, stream)
         if stretch is None:
-            stretch = Stretch(t_s - rr_s, t_s, rr_s, 1)
+            spoken = state.beats[FIRST : LAST + 1]
+            (first_s, first_rr_s), total_s = spoken[0], sum(rr for _, rr in spoken)
+            stretch = Stretch(first_s - first_rr_s, t_s, total_s, len(spoken), 1)
         else:
-            analysed_s = stretch.analysed_s + rr_s
-            stretch = Stretch(stretch.t0_s, t_s, analysed_s, stretch.beats + 1, told=stretch.told)
+            stretch = Stretch(
+                stretch.t0_s,
+                t_s,
+                stretch.analysed_s + state.regular_s + rr_s,
+                stretch.beats + state.regular + 1,
+                stretch.clear + clear,
+                stretch.told,
+            )
         severity = self._severity(stretch)
         findings: tuple[Finding, ...] = ()
         if severity != stretch.told:
             stretch = replace(stretch, told=severity)
             findings = (_finding(stretch, stream, ongoing=True),)
-        return replace(state, stretch=stretch, regular=0), findings
+        return replace(state, stretch=stretch, regular=0, regular_s=0.0), findings
+
+    def _irregular(self, state: State) -> tuple[bool, bool]:
+        """Tell whether a full window is clearly irregular, and whether a stretch goes on in it."""
+        if 2 * sum(state.joined) < WINDOW:
+            return False, False
+        mean_s = sum(rr for _, rr in state.beats) / WINDOW
+        shortest_s, longest_s = self.noise_s
+        share = shortest_s / min(max(mean_s, shortest_s), longest_s)
+        sd, noise = spread(state.logs)
+        if noise * share < min(self.least_noise, self.keeps_noise):
+            return False, False
+        chance = ALIKE / (sd * sqrt(pi))  # that two of a Gaussian are alike
+        times = (state.both + 1) / (state.pairs + 1) / chance
+        clear = noise * share >= self.least_noise and times <= self.most_alike
+        clear = clear and middle(state.logs) * share >= self.keeps_noise
+        return clear, clear or (noise * share >= self.keeps_noise and times <= self.keeps_alike)
 
     def _severity(self, stretch: Stretch) -> Severity | None:
-        if stretch.analysed_s >= self.amber_s - EPSILON_S:
+        if stretch.told and stretch.analysed_s >= self.amber_s - EPSILON_S:
             return "amber"
         enough = stretch.analysed_s >= self.least_s - EPSILON_S
-        return "info" if enough and stretch.beats >= self.least_beats else None
+        enough = enough and stretch.beats >= self.least_beats and stretch.clear >= self.least_clear
+        return stretch.told or ("info" if enough else None)
+
+
+def _pushed(state: State, t_s: float, rr_s: float) -> State:
+    """Return the state with one more interval in the window."""
+    logs, joined, beats = state.logs, state.joined, state.beats
+    pairs, both = state.pairs, state.both
+    if len(logs) == WINDOW:
+        old = _with_oldest(logs, joined)
+        pairs, both = pairs - old[0], both - old[1]
+        logs, joined, beats = logs[1:], joined[1:], beats[1:]
+    logs, joined = (*logs, log(rr_s)), (*joined, state.joined_next)
+    new = _with_newest(logs, joined)
+    return replace(
+        state,
+        good=True,
+        newest_s=t_s,
+        joined_next=True,
+        logs=logs,
+        joined=joined,
+        beats=(*beats, (t_s, rr_s)),
+        pairs=pairs + new[0],
+        both=both + new[1],
+    )
 
 
 def _ended(stretch: Stretch | None, stream: str) -> tuple[Finding, ...]:

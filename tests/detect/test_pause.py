@@ -1,19 +1,24 @@
 """Long intervals between beats, on both sides of each limit."""
 
+from collections.abc import Collection
+
 import pytest
 
 from healthslm.detect.pause import DETECTOR
-from healthslm.records import Beat
+from healthslm.records import Beat, Label
 
 T0 = 1_700_000_000.0
 
 
-def beats(*intervals: float | None, bad: tuple[int, ...] = ()) -> list[Beat]:
-    """Return beats, the first at T0; None is a gap of ten seconds."""
-    out, t_s = [Beat("beat", "chest/ecg", T0, None, 0 not in bad)], T0
+def beats(
+    *intervals: float | None, bad: tuple[int, ...] = (), unseen: Collection[int] = ()
+) -> list[Beat]:
+    """Return beats, the first at T0; None is a gap of ten seconds. Unseen ones have no class."""
+    out, t_s = [Beat("beat", "chest/ecg", T0, None, 0 not in bad, "" if 0 in unseen else "N")], T0
     for i, rr_s in enumerate(intervals, 1):
         t_s += 10.0 if rr_s is None else rr_s
-        out.append(Beat("beat", "chest/ecg", t_s, rr_s, i not in bad))
+        label: Label = "" if i in unseen else "N"
+        out.append(Beat("beat", "chest/ecg", t_s, rr_s, i not in bad, label))
     return out
 
 
@@ -55,3 +60,23 @@ def test_a_longer_pause_in_a_row_replaces_the_one_before(told) -> None:
 
 def test_pauses_with_beats_between_are_told_each(told) -> None:
     assert len({f.key for f in told(DETECTOR, beats(2.2, 0.8, 2.2, 0.8, 2.2, 0.8))}) == 3
+
+
+@pytest.mark.parametrize(
+    ("unseen", "severity"), [((), "amber"), ((2,), "info"), ((3,), "info"), (range(5), "info")]
+)
+def test_intervals_alone_are_reported_and_never_amber(told, unseen, severity) -> None:
+    """Nobody looked at the signal: a strap may have missed the beats between."""
+    (finding,) = told(DETECTOR, beats(0.8, 0.8, 3.5, 0.8, unseen=unseen))
+    assert finding.severity == severity
+
+
+def test_a_longer_interval_alone_makes_an_amber_pause_no_milder(told) -> None:
+    first, second = told(DETECTOR, beats(0.8, 3.2, 3.5, 0.8, unseen=(3,)))
+    assert first.key == second.key
+    assert (first.severity, second.severity) == ("amber", "amber")
+
+
+def test_the_class_of_the_newest_beat_counts_in_a_row_of_pauses(told) -> None:
+    found = told(DETECTOR, beats(0.8, 2.5, 2.2, 3.5, 0.8, unseen=(3,)))
+    assert found[-1].severity == "info"
