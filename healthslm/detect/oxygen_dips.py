@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import ceil, floor, isfinite
@@ -161,7 +162,7 @@ class OxygenDips:
             dips3=seen.dips3 + new3,
             dips4=seen.dips4 + new4,
         )
-        keep = sum(t < t_s - self.before_s for t in state.times_s)
+        keep = bisect_left(state.times_s, t_s - self.before_s)
         times_s, values = (*state.times_s[keep:], t_s), (*state.values_pct[keep:], pct)
         return replace(state, seen=seen, times_s=times_s, values_pct=values, dip=dip)
 
@@ -171,6 +172,8 @@ class OxygenDips:
         """Return the dip under way, and whether this reading makes it count."""
         dip = state.dip
         if dip is None:
+            if max(state.values_pct) - pct < 3 - EPSILON:
+                return None, False, False  # whatever the level before is
             from_pct = self._before(state)
             if from_pct is None or from_pct - pct < 3 - EPSILON:
                 return None, False, False

@@ -87,12 +87,13 @@ def of_intervals(rr_s: Sequence[float]) -> Powers:
     t_s = np.cumsum(rr)
     span_s = float(rr.sum())
     step_hz = 1 / span_s
-    hz = np.arange(1, int(HF_HZ[1] / step_hz) + 2) * step_hz
+    hz = np.asarray(np.arange(1, int(HF_HZ[1] / step_hz) + 2) * step_hz, np.float64)
     nn_ms = MS * (rr - rr.mean())
-    if not nn_ms.any():
+    if rr.min() == rr.max():  # its mean may differ from it by a rounding
         return Powers(0.0, 0.0)
-    power = np.asarray(lombscargle(t_s, nn_ms, 2 * np.pi * hz), np.float64)
-    return _powers(hz, power * 2 * span_s / len(rr), step_hz)
+    power = lombscargle(t_s, nn_ms, 2 * np.pi * hz)
+    density = np.asarray(power * 2 * span_s / len(rr), np.float64)
+    return _powers(hz, density, step_hz)
 
 
 def _powers(hz: FloatArray, density: FloatArray, step_hz: float) -> Powers:
