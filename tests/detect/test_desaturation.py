@@ -102,10 +102,10 @@ def test_usual_is_the_median_of_days_and_of_readings(readings, told) -> None:
 
 
 def test_usual_forgets(readings, told) -> None:
-    """After 28 days at 97 the days at 99 are gone, after 14 the median has moved."""
-    old, new = days(readings, 8), days(readings, 28, pct=97.0)
-    new = [replace(x, t_s=x.t_s + 8 * DAY_S) for x in new]
-    assert told(DETECTOR, old + new + today(readings, 36, (95, 5))) == []
+    """28 days count: 30 older ones at 99 do not outweigh 16 at 97."""
+    old, new = days(readings, 30), days(readings, 16, pct=97.0)
+    new = [replace(x, t_s=x.t_s + 30 * DAY_S) for x in new]
+    assert told(DETECTOR, old + new + today(readings, 46, (95, 5))) == []
 
 
 def test_with_scale_2_the_fall_below_the_own_usual_still_counts(readings, told) -> None:

@@ -33,6 +33,7 @@ def test_the_limits_can_be_wider() -> None:
     assert alerts(64, 64, yellow=5, red=6) == (0, 0)
     assert alerts(65, 65, yellow=5, red=6) == (0, 1)
     assert alerts(65, 65, yellow=5, red=4) == (0, 2)  # red is never easier than yellow
+    assert alerts(64, 64, yellow=5, red=4) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,12 @@ def test_the_lower_edge_belongs_to_a_band_and_the_upper_does_not(hz, band) -> No
         assert powers.hf_ms2 < 0.2 * 450
 
 
+def test_a_line_between_two_steps_does_not_leak_into_the_other_band() -> None:
+    t = np.arange(1200) / 4
+    powers = of_tachogram(100 * np.sin(2 * np.pi * (0.1 + 0.5 / 300) * t), 4.0)
+    assert powers.hf_ms2 < 1e-4 * powers.lf_ms2
+
+
 def test_level_and_sampling_do_not_matter() -> None:
     usual = of_tachogram(tachogram(low=50, high=20), 4.0)
     other = of_tachogram(tachogram(fs=8.0, level=1100.0, low=50, high=20), 8.0)
