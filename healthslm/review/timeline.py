@@ -46,6 +46,9 @@ VITAL_UNITS = {
     "systolic": ("mmHg", 0),
     "diastolic": ("mmHg", 0),
     "glucose": ("mg/dL", 0),
+    "glucose_mean": ("mg/dL", 0),
+    **dict.fromkeys((f"glucose_{x}" for x in ("tbr2", "tbr1", "tir", "tar1", "tar2")), ("%", 0)),
+    **dict.fromkeys(("glucose_cv", "glucose_gmi", "glucose_wear"), ("%", 1)),
     "ecg_quality": ("", 2),
     "ppg_quality": ("", 2),
 }
