@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,11 @@ import msgspec
 
 from healthslm import config as configuration
 from healthslm import days, ingest, ledger, service
+from healthslm.bell import Bell
 from healthslm.errors import BadMessage
 from healthslm.link import Link, Message, Up
 from healthslm.pipeline import Pipeline
-from healthslm.records import Chunk, Derived, Finding, Frame, Tick
+from healthslm.records import Alert, Chunk, Derived, Finding, Frame, Tick
 
 if TYPE_CHECKING:
     from healthslm.config import Config
@@ -71,6 +72,7 @@ class Daemon:
         self._person = config.person.id
         self._intake = ingest.Intake()
         self._pipeline = Pipeline(None, configuration.detectors(config))
+        self._bell = Bell(self._person, link)
         self._data_s = self._summary_s = 0.0
         state = store.state()
         if state is not None:
@@ -119,7 +121,12 @@ class Daemon:
             self._intake.count("fault")
             self._snapshot = self._pipeline.snapshot()
         state = ledger.State(
-            self._intake.snapshot(), self._snapshot, self.counts, self._data_s, self._summary_s
+            self._intake.snapshot(),
+            self._snapshot,
+            self.counts,
+            self._data_s,
+            self._summary_s,
+            self._bell.snapshot(),
         )
         self._store.commit(self._frames, self._derived, ledger.write(state), now_s=self._now_s())
         self.commits += 1
@@ -136,11 +143,17 @@ class Daemon:
         self._intake.restore(state.intake)
         self._pipeline.restore(state.pipeline)
         self._data_s, self._summary_s = state.data_s, state.summary_s
+        self._bell.restore(state.alerts)
 
     def _hear(self, message: Message) -> None:
         """Deal with one message, whatever it is."""
         root, _, leaf = message.topic.rpartition("/")
-        if leaf in ("ack", "meta", "ready"):  # our own words come back; descriptions are for people
+        if leaf in (
+            "ack",
+            "meta",
+            "ready",
+            "alert",
+        ):  # our own words come back; descriptions are for people
             self._link.ack(message.ticket)
             return
         self._tickets.append(message.ticket)
@@ -149,6 +162,8 @@ class Daemon:
         try:
             if f"{root}/{leaf}" == f"healthslm/1/{self._person}/summary":
                 self._wish(message.payload)
+            elif f"{root}/{leaf}" == f"healthslm/1/{self._person}/acknowledge":
+                self._answered(message.payload)
             else:
                 self._take(message)
         except BadMessage as exc:
@@ -168,6 +183,19 @@ class Daemon:
             self._intake.count("busy")
             return
         self._wished, self._granted_s = True, time.monotonic()
+
+    def _answered(self, payload: bytes) -> None:
+        """Take a person's answer to an alert.
+
+        Raises
+        ------
+        BadMessage
+            It is no word, and counted.
+        """
+        try:
+            self._heard(self._bell.answered(payload, self._now_s()))
+        except BadMessage as exc:
+            raise self._intake.refuse(exc.reason) from exc
 
     def _take(self, message: Message) -> None:
         """Decode a frame, place it on its line and analyse it.
@@ -208,7 +236,14 @@ class Daemon:
             return
         self._fed.append(item)
         self._derived += found
-        self._urgent |= any(isinstance(x, Finding) for x in found)
+        findings = [x for x in found if isinstance(x, Finding)]
+        self._urgent |= bool(findings)
+        self._heard(self._bell.rung(findings))
+
+    def _heard(self, alerts: Sequence[Alert]) -> None:
+        """Seal what was done about findings that ask for a person."""
+        self._derived += alerts
+        self._urgent |= bool(alerts)
 
     def _answer(self, name: str, boot: int, due: int | None = None) -> None:
         """Tell a sensor what of its boot is stored, and what to send again."""
@@ -234,6 +269,7 @@ class Daemon:
             self._moved_s = time.monotonic()
             self._feed(Tick(wall_s))
             self._urgent |= len(self._fed) >= SILENT_TICKS
+        self._heard(self._bell.waited(self._now_s()))
         if self._wished:
             self._wished, now_s = False, self._now_s()
             self._summarise(days.midnight_s(now_s, self._config.person.timezone), now_s)

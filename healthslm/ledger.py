@@ -28,6 +28,7 @@ class State(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     data_s: float  # end of the newest sample taken; 0 before the first
     summary_s: float  # end of the newest period that daily summaries cover; 0: none yet
+    alerts: bytes = b""  # the state of `alerts.Alerts`; empty: none yet
 
 
 def write(state: State) -> bytes:

@@ -179,4 +179,26 @@ class Summary:
     source: str  # "model:<first 12 of its hash>" or "template"
 
 
-Derived = Beat | Vital | Finding | Gap | Summary
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What was done about a finding that asks for a person: told, or held back and why.
+
+    `step` is "told", "louder" or "contact" (an unanswered red), "held" (too many already),
+    "cleared" or "acknowledged".
+    """
+
+    kind: str  # of the finding
+    t_s: float
+    severity: Severity
+    step: str
+    t0_s: float  # beginning of the finding
+    count: int = 1  # findings it stands for
+    reason: str = ""
+
+    @property
+    def t1_s(self) -> float:
+        """Its end, as of any record: the moment itself."""
+        return self.t_s
+
+
+Derived = Beat | Vital | Finding | Gap | Summary | Alert

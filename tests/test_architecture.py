@@ -15,9 +15,19 @@ PACKAGE = Path(healthslm.__file__).parent
 LAYERS = [
     {"cli", "demo", "bench", "__main__"},
     {"daemon"},
-    {"summaries"},
+    {"summaries", "bell"},
     {"replay", "validate", "simulate"},
-    {"pipeline", "vault", "language", "review", "recordings", "publisher", "broker", "link"},
+    {
+        "pipeline",
+        "alerts",
+        "vault",
+        "language",
+        "review",
+        "recordings",
+        "publisher",
+        "broker",
+        "link",
+    },
     {"config", "ledger", "days", "service"},
     {"signals", "detect"},
     {"ingest", "learnt"},
@@ -73,7 +83,7 @@ def test_imports_run_downwards_only(path: Path) -> None:
             assert RANK[target[0]] >= RANK[part(path)], f"{path.name} imports {'.'.join(target)}"
 
 
-PURE = {"signals", "detect", "stage", "pipeline", "records", "errors", "ingest"}
+PURE = {"signals", "detect", "stage", "pipeline", "alerts", "records", "errors", "ingest"}
 IMPURE = {"os", "io", "socket", "subprocess", "time", "random", "logging", "pathlib", "sqlite3"}
 
 

@@ -517,7 +517,7 @@ def test_status_counts_what_came_and_why_some_was_refused(home: Path) -> None:
     assert data["streams"] == {"chest/ecg-ii": {"boot": 1, "frames": 12}}
     assert data["refused"] == {"malformed": 1, "unit": 2}
     assert data["messages"]["taken"] == 12 and data["messages"]["repeat"] == 1
-    assert data["set_aside"] == 1 and data["rows"] > 10
+    assert data["set_aside"] == 1 and data["rows"] >= 8
 
 
 def test_status_says_what_protects_the_store_and_shows_no_measurement(home: Path) -> None:

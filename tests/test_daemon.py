@@ -11,7 +11,7 @@ from healthslm import config, daemon, days, ingest, ledger, service, vault
 from healthslm.daemon import Daemon
 from healthslm.errors import ConfigError, IntegrityError
 from healthslm.link import Message, Up
-from healthslm.records import Chunk, Frame, Summary, Tick
+from healthslm.records import Alert, Chunk, Frame, Summary, Tick
 from healthslm.vault import PROFILES, create
 
 NOW_S = 1.7e9
@@ -463,3 +463,59 @@ def test_ten_minutes_of_silence_are_one_commit():
         rig.daemon._moved_s -= 11.0
         rig.daemon.turn()
     assert rig.store.commits == 1
+
+
+# ---- alerts ------------------------------------------------------------------------------
+
+
+def alerts_of(rig):
+    return [said for topic, said in rig.link.said if topic == "healthslm/1/ada/alert"]
+
+
+def feverish(rig):
+    rig.send(*(frame(i, raw=395) for i in range(10)))
+    return [x for x in rig.store.records if isinstance(x, Alert)]
+
+
+def test_what_asks_for_a_person_is_told_at_once_and_sealed():
+    rig = Rig(commit_frames=1000)
+    (alert,) = feverish(rig)
+    assert (alert.kind, alert.severity, alert.step) == ("fever", "amber", "told")
+    (said,) = alerts_of(rig)
+    assert said == {
+        "kind": "fever",
+        "severity": "amber",
+        "step": "told",
+        "began": alert.t0_s,
+        "count": 1,
+    }
+
+
+def test_alarms_survive_a_crash():
+    """Told once a day: the daemon that comes back knows that it was told."""
+    rig = Rig(commit_frames=1)
+    feverish(rig)
+    rig.send(
+        *(frame(i, raw=365) for i in range(10, 30)), *(frame(i, raw=395) for i in range(30, 33))
+    )
+    rig.crash()
+    rig.send(*(frame(i, raw=395) for i in range(33, 43)))
+    steps = [x.step for x in rig.store.records if isinstance(x, Alert)]
+    assert steps == ["told", "cleared", "held"]
+    assert alerts_of(rig) == []
+
+
+def test_an_answer_is_taken_and_one_that_is_no_word_is_refused():
+    rig = Rig()
+    rig.raw("healthslm/1/ada/acknowledge", b"fever")
+    rig.raw("healthslm/1/ada/acknowledge", b"")
+    assert rig.daemon.counts.get("malformed", 0) == 0
+    for bad in (b"\xff", b"a b", b"x" * 65):
+        rig.raw("healthslm/1/ada/acknowledge", bad)
+    assert rig.daemon.counts["malformed"] == 3
+
+
+def test_its_own_alerts_that_come_back_are_passed_over():
+    rig = Rig()
+    rig.raw("healthslm/1/ada/alert", b"{}")
+    assert rig.daemon.counts == {}

@@ -19,6 +19,7 @@ RECORDS = {
     "finding": "findings told",
     "gap": "gaps",
     "summary": "summaries",
+    "alert": "alerts",
 }
 
 # The daemon's words for what it did with a message; every other word is why it refused one.

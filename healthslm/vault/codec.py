@@ -15,9 +15,16 @@ from typing import Any
 import msgspec
 
 from healthslm.errors import IntegrityError
-from healthslm.records import Beat, Derived, Finding, Frame, Gap, Summary, Vital
+from healthslm.records import Alert, Beat, Derived, Finding, Frame, Gap, Summary, Vital
 
-TAGS: dict[str, type[Derived]] = {"b": Beat, "v": Vital, "f": Finding, "g": Gap, "s": Summary}
+TAGS: dict[str, type[Derived]] = {
+    "b": Beat,
+    "v": Vital,
+    "f": Finding,
+    "g": Gap,
+    "s": Summary,
+    "a": Alert,
+}
 
 _TAG_OF = {kind: tag for tag, kind in TAGS.items()}
 _NAMES = {tag: tuple(f.name for f in fields(kind)) for tag, kind in TAGS.items()}
