@@ -106,10 +106,10 @@ def fast(kind: str) -> list[Item]:
 
 
 def slow(kind: str) -> list[Item]:
-    """Return samples once a minute that raise and clear every limit, a silence, and vitals."""
+    """Return samples at a slow pace that raise and clear every limit, a silence, and vitals."""
     steps = {
         "spo2": ((97, 20), (90, 8), (97, 20), (93, 8), (98, 20)),
-        "temperature": ((36.8, 20), (38.6, 10), (36.9, 20)),
+        "temperature": ((36.8, 20), (38.6, 10), (36.9, 20), (34.6, 25), (36.8, 40)),
         "heart_rate": ((72, 15), (165, 20), (74, 50), (36, 20), (70, 50), (130, 45), (80, 80)),
         "respiratory_rate": ((14, 20), (24, 5)),
         "activity": ((0.01, 40), (0.3, 3), (0.01, 20), (0.08, 3), (0.01, 660), (0.3, 5)),
@@ -121,19 +121,51 @@ def slow(kind: str) -> list[Item]:
     x = np.concatenate([np.full(n, float(level)) for level, n in steps])
     x = x + (0.001 if kind == "activity" else 0.1) * rng.standard_normal(len(x))
     x[5:7] = np.nan
+    step_s = 300 if kind == "glucose" else 60
     stream = f"wrist/{kind}"
     items: list[Item] = []
     for start, values in ((0, x), (len(x) + 150, x[:10])):  # a silence of 150 minutes
         items += [
-            Chunk(stream, kind, T0, 1 / 60, start + i, values[i : i + 2])
+            Chunk(stream, kind, T0, 1 / step_s, start + i, values[i : i + 2])
             for i in range(0, len(values), 2)
         ]
         items += [
-            Vital(kind, stream, T0 + (start + i) * 60, float(v))
+            Vital(kind, stream, T0 + (start + i) * step_s, float(v))
             for i, v in enumerate(values)
             if np.isfinite(v)
         ]
     return sorted(items, key=lambda x: x.t_s)
+
+
+def nights(kind: str) -> list[Item]:
+    """Return what `slow` makes, then an hour and more of 34 nights, the last four shifted."""
+    usual, shifted, jitter = {
+        "heart_rate": (58.0, 66.0, 0.5),
+        "rmssd": (45.0, 24.0, 1.0),
+        "temperature": (36.3, 37.5, 0.02),
+        "respiratory_rate": (14.0, 18.5, 0.1),
+    }[kind]
+    rng = np.random.default_rng(4)
+    midnight_s = T0 - T0 % DAY_S + 2 * DAY_S
+    slept: list[Item] = []
+    for night in range(34):
+        middle = (shifted if night in (29, 30, 31, 32) else usual) + jitter * rng.standard_normal()
+        for i in (*range(15), 94):  # and once after seven
+            value = float(middle + jitter * rng.standard_normal())
+            slept.append(
+                Vital(kind, f"wrist/{kind}", midnight_s + night * DAY_S + 600 + 300 * i, value)
+            )
+    return (slow(kind) if kind in SLOW else []) + slept
+
+
+def oximeter(kind: str) -> list[Item]:
+    """Return what `slow` makes, then a night with a dip every two minutes, and a new evening."""
+    t0_s = T0 + 6 * 3600
+    night: list[Item] = [
+        Vital(kind, f"wrist/{kind}", t0_s + 4.0 * i, 96.0 - 5.0 * (i % 30 in range(10, 15)))
+        for i in range(4000)
+    ]
+    return [*slow(kind), *night, Vital(kind, f"wrist/{kind}", t0_s + DAY_S, 97.0)]
 
 
 def beats(kind: str) -> list[Item]:
@@ -179,6 +211,8 @@ MADE: dict[str, Callable[[str], list[Item]]] = {
     **dict.fromkeys(("ecg", "ppg"), fast),
     "acceleration": carried,
     **dict.fromkeys(SLOW, slow),
+    **dict.fromkeys(("heart_rate", "rmssd", "temperature", "respiratory_rate"), nights),
+    "spo2": oximeter,
     **dict.fromkeys(("beat", "pulse"), beats),
     **dict.fromkeys(("ecg_quality", "ppg_quality"), quality),
     "ecg_swing": swing,

@@ -14,16 +14,48 @@ BLOCK_S = 300.0
 MS = 1000.0
 
 
-def sdnn_ms(rr_s: Sequence[float]) -> float:
-    """Return SDNN in ms: the standard deviation (n - 1) of at least two intervals in s.
+def mean_nn_ms(rr_s: Sequence[float]) -> float:
+    """Return the mean interval in ms, of intervals in s."""
+    return MS * sum(rr_s) / len(rr_s)
 
-    Task Force 1996, doi:10.1161/01.CIR.93.5.1043.
+
+def mean_hr_bpm(rr_s: Sequence[float]) -> float:
+    """Return the heart rate (1/min) of the mean interval, of intervals in s.
+
+    It is not the mean of the rates, which is always a little higher.
+
+    >>> round(mean_hr_bpm([0.8, 0.81, 0.79, 0.85, 0.76, 0.805, 0.812, 0.798]), 4)
+    74.7082
+    """
+    return 60 * MS / mean_nn_ms(rr_s)
+
+
+def sdnn_ms(rr_s: Sequence[float], *, less: int = 1) -> float:
+    """Return SDNN in ms: the standard deviation of at least two intervals in s.
+
+    Task Force 1996, doi:10.1161/01.CIR.93.5.1043. The divisor is n - `less`: 1 for the
+    estimate from a sample, 0 for these intervals themselves.
 
     >>> round(sdnn_ms([0.8, 0.81, 0.79, 0.85, 0.76, 0.805, 0.812, 0.798]), 4)
     25.0567
     """
-    mean_s = sum(rr_s) / len(rr_s)
-    return MS * sqrt(sum((x - mean_s) ** 2 for x in rr_s) / (len(rr_s) - 1))
+    return MS * _deviation(rr_s, less)
+
+
+def sdsd_ms(rr_s: Sequence[float]) -> float:
+    """Return SDSD in ms: the standard deviation (n - 1) of at least two differences.
+
+    Task Force 1996, doi:10.1161/01.CIR.93.5.1043. Intervals in s.
+
+    >>> round(sdsd_ms([0.8, 0.81, 0.79, 0.85, 0.76, 0.805, 0.812, 0.798]), 4)
+    49.1078
+    """
+    return MS * _deviation([b - a for a, b in pairwise(rr_s)], 1)
+
+
+def _deviation(values: Sequence[float], less: int) -> float:
+    mean = sum(values) / len(values)
+    return sqrt(sum((x - mean) ** 2 for x in values) / (len(values) - less))
 
 
 def rmssd_ms(rr_s: Sequence[float]) -> float:
@@ -37,17 +69,22 @@ def rmssd_ms(rr_s: Sequence[float]) -> float:
     return MS * sqrt(sum((b - a) ** 2 for a, b in pairwise(rr_s)) / (len(rr_s) - 1))
 
 
-def pnn50_pct(rr_s: Sequence[float]) -> float:
-    """Return pNN50 in %: how many successive differences are more than 50 ms.
+def nn50(rr_s: Sequence[float]) -> int:
+    """Return NN50: how many successive differences are more than 50 ms.
 
     Exactly 50 ms is not more; intervals are taken to the microsecond, so that 0.85 - 0.8
-    is. Task Force 1996, doi:10.1161/01.CIR.93.5.1043. At least two intervals, in s.
+    is 50 ms. Task Force 1996, doi:10.1161/01.CIR.93.5.1043. Intervals in s.
+    """
+    return sum(round(abs(b - a), 6) > 0.05 for a, b in pairwise(rr_s))
+
+
+def pnn50_pct(rr_s: Sequence[float]) -> float:
+    """Return pNN50 in %: NN50 of all successive differences. At least two intervals, in s.
 
     >>> round(pnn50_pct([0.8, 0.81, 0.79, 0.85, 0.76, 0.805, 0.812, 0.798]), 4)
     28.5714
     """
-    long = sum(round(abs(b - a), 6) > 0.05 for a, b in pairwise(rr_s))
-    return 100 * long / (len(rr_s) - 1)
+    return 100 * nn50(rr_s) / (len(rr_s) - 1)
 
 
 @dataclass(frozen=True, slots=True)

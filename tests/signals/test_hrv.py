@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from healthslm.records import Beat
-from healthslm.signals.hrv import SIGNAL, pnn50_pct, rmssd_ms, sdnn_ms
+from healthslm.signals.hrv import (
+    SIGNAL,
+    mean_hr_bpm,
+    mean_nn_ms,
+    nn50,
+    pnn50_pct,
+    rmssd_ms,
+    sdnn_ms,
+    sdsd_ms,
+)
 
 T0 = 1_700_000_100.0  # a block begins here
 SERIES = [0.8, 0.81, 0.79, 0.85, 0.76, 0.805, 0.812, 0.798]
@@ -18,6 +27,11 @@ def test_the_measures_are_exact() -> None:
     assert sdnn_ms(SERIES) == pytest.approx(25.0567, abs=5e-5)
     assert rmssd_ms(SERIES) == pytest.approx(45.4658, abs=5e-5)
     assert pnn50_pct(SERIES) == pytest.approx(28.5714, abs=5e-5)
+    assert sdsd_ms(SERIES) == pytest.approx(49.1078, abs=5e-5)
+    assert sdnn_ms(SERIES, less=0) == pytest.approx(23.4384, abs=5e-5)
+    assert mean_nn_ms(SERIES) == pytest.approx(803.125)
+    assert mean_hr_bpm(SERIES) == pytest.approx(74.7082, abs=5e-5)
+    assert nn50(SERIES) == 2
 
 
 def test_fifty_milliseconds_are_not_more_than_fifty() -> None:
