@@ -37,10 +37,8 @@ from healthslm.signals.spectra import STEP_S, heights, per_min
 from healthslm.stage import FloatArray
 
 _LOW, _HIGH = 40, 220  # rates per minute that are followed, one by one
-_AROUND = 8  # rates to both sides of the likeliest that its mean is taken of
 _INDEPENDENT = 4  # steps after which two spectra share no sample
 _DEVICES = 8  # of one person; more are not listened to
-_NEAR, _BESIDE = 4.0, 16.0  # per minute: a heart drifts so far in 8 s; here its line is over
 
 
 def _empty() -> FloatArray:
@@ -80,6 +78,9 @@ class PulseRate:
     evidence: float = 0.4  # of the log likelihood: a sample is in four spectra [P]
     motion_weight: float = 1.0  # of the acceleration's noise to the even floor [P]
     still_g: float = 0.03  # rms up to which motion is no noise: half as much counts half [P]
+    around_per_min: float = 8.0  # to both sides of the likeliest, that the rate is the mean of
+    near_per_min: float = 4.0  # a rate foretold for 8 s ahead may be off by so much
+    beside_per_min: float = 16.0  # and so far away its line in the spectrum is over
     usual_per_min: tuple[float, float] = (90.0, 30.0)  # mean and deviation before all else [P]
 
     def start(self) -> State:
@@ -130,11 +131,11 @@ class PulseRate:
         belief *= np.exp(gain - np.max(gain))
         belief /= np.sum(belief)
         likeliest = int(np.argmax(belief))
-        near = slice(max(likeliest - _AROUND, 0), likeliest + _AROUND + 1)
+        near = np.abs(_rates() - _rates()[likeliest]) <= self.around_per_min
         rate = float(np.sum(belief[near] * _rates()[near]) / np.sum(belief[near]))
         trust, keep = state.trust, 0.5 ** (STEP_S / self.trust_half_s)
         if len(state.rates) == _INDEPENDENT:
-            trust = keep * trust + (1 - keep) * _foretold(state.rates[0], clear, noise)
+            trust = keep * trust + (1 - keep) * self._foretold(state.rates[0], clear, noise)
         return replace(
             state, belief=belief, rates=(*state.rates, rate)[-_INDEPENDENT:], trust=trust
         )
@@ -148,13 +149,13 @@ class PulseRate:
         spread = np.convolve(belief, _drift(self.drift_per_min), "same")
         return (1 - self.jump) * spread + self.jump / len(belief)
 
-
-def _foretold(rate: float, clear: FloatArray, noise: FloatArray) -> float:
-    """Return how far a rate stands out of the spectrum beside it, mean heights; no motion's."""
-    here = np.max(_at(np.array([rate - _NEAR, rate, rate + _NEAR]), clear))
-    beside = np.max(_at(np.array([rate - _BESIDE, rate + _BESIDE]), clear))
-    motion = _at(np.array([rate]), noise)[0]
-    return float((here - beside) / (1 + motion))
+    def _foretold(self, rate: float, clear: FloatArray, noise: FloatArray) -> float:
+        """Return how far a rate stands out of what lies beside it, mean heights; no motion's."""
+        near, beside = self.near_per_min, self.beside_per_min
+        here = np.max(_at(np.array([rate - near, rate, rate + near]), clear))
+        there = np.max(_at(np.array([rate - beside, rate + beside]), clear))
+        motion = _at(np.array([rate]), noise)[0]
+        return float((here - there) / (1 + motion))
 
 
 def _device(x: Spectrum) -> str:

@@ -33,23 +33,25 @@ class Grid:
     cell: int  # samples averaged into one
     rate: float  # cells per second
     window: int  # cells in a spectrum
-    padded: int  # the same, with zeros behind for bins closer together
+    spacing: int  # cells of which a spectrum has just the bins that are told ...
+    padded: int  # ... and a multiple of it that holds the window, with zeros behind
     low: int  # the first bin
     high: int  # the last
 
     @classmethod
     def at(cls, fs: float, cells_hz: float, window_s: float, bins_per_hz: float) -> Grid:
-        """Return the grid of about `cells_hz`; `bins_per_hz` of at least 1 / `window_s`."""
+        """Return the grid of about `cells_hz`."""
         cell = max(1, round(fs / cells_hz))
         rate = fs / cell
         low, high = (round(hz * bins_per_hz) for hz in BAND_HZ)
         window = max(1, round(window_s * rate))
-        return cls(cell, rate, window, max(window, round(bins_per_hz * rate)), low, high)
+        spacing = max(1, round(bins_per_hz * rate))
+        return cls(cell, rate, window, spacing, -(-window // spacing) * spacing, low, high)
 
     @property
     def reaches(self) -> bool:
         """The whole band lies below half the rate."""
-        return 2 * self.high < self.padded
+        return 2 * self.high < self.spacing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,9 +128,10 @@ def power(window: FloatArray, grid: Grid) -> FloatArray:
     """
     signals = np.ascontiguousarray(window.T)
     signals = (signals - np.mean(signals, axis=1, keepdims=True)) * _hann(grid.window)
-    bins = np.fft.rfft(signals, grid.padded)[:, grid.low : grid.high + 1]
+    every = grid.padded // grid.spacing
+    bins = np.fft.rfft(signals, grid.padded)[:, ::every][:, grid.low : grid.high + 1]
     squares: FloatArray = np.sum(bins.real**2 + bins.imag**2, axis=0)
-    return squares * (2 / (grid.padded * float(np.sum(_hann(grid.window) ** 2))))
+    return squares * (2 / (grid.spacing * float(np.sum(_hann(grid.window) ** 2))))
 
 
 def levels(bins: FloatArray) -> bytes:
