@@ -7,9 +7,10 @@ does that sends one stream; each channel alone is told too, for what a poorer se
 Goals are of every window (the estimate, trusted or not); `_told` is of what a patient's
 record would hold, where `coverage` is the share of windows. Nothing is learnt, but constants
 were looked at on this data: `_loo` is the estimate of each recording under the constants that
-are best on the others (drift and evidence, each as it is and 30 % less and more). `sensitivity` is the largest change
-of the mean error that 30 % more or less of one constant makes, of all constants of the three
-stages; those that only decide what is told are judged by the error of what is told.
+are best on the others (drift and evidence, each as it is and 30 % less and more).
+`sensitivity` is the largest change of the mean error that 30 % more or less of one constant
+makes, of all constants of the three stages; those that only decide what is told are judged by
+the error of what is told.
 """
 
 from __future__ import annotations
