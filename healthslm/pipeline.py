@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from healthslm import detect, signals
-from healthslm.records import MAX_SPAN_S, Beat, Chunk, Derived, Finding, Tick, Vital
+from healthslm.records import MAX_SPAN_S, Beat, Chunk, Derived, Finding, Spectrum, Tick, Vital
 from healthslm.stage import Stage, array, freeze, thaw
 
 LATENCY_S = 30.0
@@ -33,8 +33,8 @@ SILENCE_S = 86_400.0  # of a longer one only the first day and the end tick
 BACK_S = 3600.0  # a clock that goes back so far was wrong before
 LAST = "\uffff"  # sorts after every kind
 
-Item = Chunk | Beat | Vital | Tick
-_ITEMS: dict[str, type[Any]] = {c.__name__: c for c in (Chunk, Beat, Vital, Tick)}
+Item = Chunk | Beat | Vital | Spectrum | Tick
+_ITEMS: dict[str, type[Any]] = {c.__name__: c for c in (Chunk, Beat, Vital, Spectrum, Tick)}
 
 
 @dataclass(slots=True)
@@ -131,7 +131,7 @@ class Pipeline:
                 self._recent = [x for x in self._recent if x.t_s >= item.t_s - 2 * PATIENCE_S]
             self._recent.append(item)
 
-    def _lane(self, name: str, stage: Stage[Any], item: Beat | Chunk | Vital) -> _Lane:
+    def _lane(self, name: str, stage: Stage[Any], item: Beat | Chunk | Spectrum | Vital) -> _Lane:
         """Return the lane of a stage and a stream; a new one learns the context of late."""
         key = (name, item.stream)
         if key not in self._lanes:
@@ -146,7 +146,8 @@ class Pipeline:
         for ready in lane.take(item, self._horizon_s):
             lane.state, results = lane.stage.step(lane.state, ready)
             for result in results:
-                out.append(result)
+                if not isinstance(result, Spectrum):
+                    out.append(result)
                 if not isinstance(result, Finding):
                     self._carry(result, out)
 
@@ -209,7 +210,7 @@ class Pipeline:
             self._lanes[name, stream] = lane
 
 
-def _reads(stage: Stage[Any], item: Beat | Chunk | Vital) -> bool:
+def _reads(stage: Stage[Any], item: Beat | Chunk | Spectrum | Vital) -> bool:
     return item.kind in stage.reads and isinstance(item, Chunk) == getattr(stage, "chunks", False)
 
 

@@ -130,6 +130,21 @@ class Vital:
 
 
 @dataclass(frozen=True, slots=True)
+class Spectrum:
+    """How the power of some seconds of signal lies over frequency: for other stages, never kept.
+
+    levels  A byte for each bin, dB below the strongest; the grid goes with the kind. Empty
+            where nothing moves.
+    """
+
+    kind: str  # "motion_spectrum"
+    stream: str
+    t_s: float  # end of the seconds it is of
+    power: float  # mean square within the band, of the signal's unit
+    levels: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something a person should know, with the numbers that show it.
 

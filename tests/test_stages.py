@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import healthslm
 from healthslm.detect import detectors
 from healthslm.pipeline import LATENCY_S
-from healthslm.records import MAX_SPAN_S, SLOW_KINDS, Beat, Chunk, Finding, Tick, Vital
+from healthslm.records import MAX_SPAN_S, SLOW_KINDS, Beat, Chunk, Finding, Spectrum, Tick, Vital
 from healthslm.signals import signals
 from healthslm.stage import freeze, thaw
 
@@ -28,7 +28,7 @@ MAX_STATE_BYTES = 16384  # of one lane: an ECG, a PPG and what follows from them
 SLOW = SLOW_KINDS
 FAST = ("ecg", "ppg", "acceleration")
 
-Item = Chunk | Beat | Vital | Tick
+Item = Chunk | Beat | Vital | Spectrum | Tick
 
 
 # ---- input, made from a seed ----------------------------------------------------------------
@@ -207,6 +207,17 @@ def ticks(kind: str) -> list[Item]:
     return [Tick(T0 + 60.0 * i) for i in range(360)]
 
 
+def spectra(kind: str) -> list[Item]:
+    """Return four minutes of a pulse of 118/min beside steps of 100/min, then as long at rest."""
+    line, bins_per_hz = {"pulse_spectrum": (118, 16), "motion_spectrum": (100, 8)}[kind]
+    per_min = np.arange(bins_per_hz // 2, 4 * bins_per_hz + 1) * 60 / bins_per_hz
+    db = np.minimum(((per_min - line) / 4) ** 2, 30).astype(np.uint8).tobytes()
+    stream = {"pulse_spectrum": "wrist/ppg", "motion_spectrum": "wrist/acceleration"}[kind]
+    moving = [Spectrum(kind, stream, T0 + 2.0 * i, 0.1, db) for i in range(120)]
+    after = T0 + 400.0
+    return moving + [Spectrum(kind, stream, after + 2.0 * i, 1e-6, db) for i in range(120)]
+
+
 MADE: dict[str, Callable[[str], list[Item]]] = {
     **dict.fromkeys(("ecg", "ppg"), fast),
     "acceleration": carried,
@@ -217,6 +228,7 @@ MADE: dict[str, Callable[[str], list[Item]]] = {
     **dict.fromkeys(("ecg_quality", "ppg_quality"), quality),
     "ecg_swing": swing,
     "posture_change": turns,
+    **dict.fromkeys(("pulse_spectrum", "motion_spectrum"), spectra),
     "tick": ticks,
 }
 
@@ -228,7 +240,8 @@ def given_to(stage: Any, kind: str) -> list[Item]:
     assert items, f"{stage} reads {kind}: nothing here makes it, or `chunks` is wrong"
     for other in getattr(stage, "context", ()):
         items = items + [x for x in MADE[other](other) if not isinstance(x, Chunk)]
-    return sorted(items, key=lambda x: x.t_s)  # stable: a stream keeps its order
+    # as the pipeline does; stable: a stream keeps its order
+    return sorted(items, key=lambda x: (x.t_s, "tick" if isinstance(x, Tick) else x.kind))
 
 
 # ---- how a stage is run ----------------------------------------------------------------------
@@ -481,6 +494,8 @@ def test_what_cannot_be_read_is_never_evidence(name: str, kind: str, values: np.
     for y in out:
         if isinstance(y, Beat):
             assert not (y.good and y.t_s > bad_s)
+        elif isinstance(y, Spectrum):
+            assert np.isfinite(y.power)
         else:
             assert np.isfinite(y.value)
             assert not (y.kind.endswith("_quality") and y.t_s >= bad_s + 10 and y.value >= 0.5)

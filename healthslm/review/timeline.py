@@ -38,6 +38,7 @@ UNITS = {
 
 VITAL_UNITS = {
     "heart_rate": ("/min", 0),
+    "pulse_rate": ("/min", 0),
     "respiratory_rate": ("/min", 0),
     "spo2": ("%", 0),
     "temperature": ("°C", 1),

@@ -9,6 +9,7 @@ Where we differ from the paper:
 - the slope is a smooth one (a derivative of a Hann window of 0.24 s), not a sum of rises;
 - the height a pulse must have is taken from the highest within a second to both sides; the
   pulses before only tell what is too faint to end a pause, and are forgotten in 5 s;
+- a rise soon after a pulse, and much less steep, is its second (dicrotic) wave;
 - t_s is the steepest rise itself; the foot of the pulse lies about 0.1 s before it.
 
 Blocks are counted from sample index 0, so nothing shows how the stream was cut.
@@ -95,7 +96,9 @@ class PpgPulses:
     latency_s: ClassVar[float] = 2.0
     """Outputs lag the samples by less; what lies before a gap is told when the gap ends."""
 
-    share: float = 0.25  # of the steepest rise around it: less is no pulse
+    share: float = 0.2  # of the steepest rise around it: less is no pulse
+    dicrotic: float = 0.35  # of the pulse before: a second wave is less steep ...
+    dicrotic_s: float = 0.45  # ... and follows so soon
     faint: float = 0.2  # of the usual pulse: less is noise in a pause ...
     forget_s: float = 5.0  # ... up to so long after the last pulse
     refractory_s: float = 0.2  # no two pulses closer than this
@@ -155,7 +158,8 @@ class PpgPulses:
         if state.pulse is not None:
             since_s = (pulse - state.pulse) / state.fs
             faint = height < self.faint * median(state.heights)
-            if since_s < self.refractory_s or (faint and since_s < self.forget_s):
+            notch = since_s < self.dicrotic_s and height < self.dicrotic * state.heights[-1]
+            if since_s < self.refractory_s or notch or (faint and since_s < self.forget_s):
                 return state
         state = self._pass(state, pulse, told)
         shape = _shape(state.slope, at, offset, state.fs)
