@@ -205,8 +205,7 @@ def _power(level: FloatArray) -> FloatArray:
 
 
 def _lines() -> FloatArray:
-    lines: FloatArray = np.arange(_LINES // 2 + 1) * (60 * POINTS_HZ / _LINES)
-    return lines
+    return np.arange(_LINES // 2 + 1, dtype=np.float64) * (60 * POINTS_HZ / _LINES)
 
 
 def _shares(power: FloatArray, fastest_per_min: float) -> FloatArray:
