@@ -15,6 +15,7 @@ from healthslm.records import Chunk, Vital
 from healthslm.signals.respiration_periods import (
     POINTS,
     POINTS_HZ,
+    SLOW_PER_MIN,
     STEP_S,
     WINDOW_S,
     breathing,
@@ -50,8 +51,8 @@ class BreathsOfBelt:
     The mean time between breaths, crest to crest and trough to trough (see `counted`), told
     as "respiratory_rate" where its quality is `least_quality` or more. The quality, told
     as "respiration_quality", is 1 for perfectly even breaths and falls by the variation of
-    their intervals; it is 0 where less than `least_share` of the power from 4 to 45/min lies
-    near the rate, for noise can be counted too.
+    their intervals; it is 0 where less than `least_share` of the power lies near the rate, for
+    noise can be counted too, and drift makes slow waves: below 12/min it takes `slow_share`.
 
     A gap, an unread sample or `still_s` without any change ends the evidence.
     """
@@ -61,7 +62,8 @@ class BreathsOfBelt:
     latency_s: ClassVar[float] = 1.0
 
     least_quality: float = 0.5
-    least_share: float = 0.3
+    least_share: float = 0.4
+    slow_share: float = 0.6  # [P] one in twenty windows of a random walk reach it
     still_s: float = 5.0  # unplugged, or stuck at its limit; a held breath still moves a little
     least_fs_hz: float = 4.0
 
@@ -122,7 +124,8 @@ class BreathsOfBelt:
         if len(points) < POINTS or not np.isfinite(points).all():
             return
         per_min, steady, share = breathing(points)
-        quality = steady if share >= self.least_share else 0.0
+        least = self.slow_share if per_min < SLOW_PER_MIN else self.least_share
+        quality = steady if share >= least else 0.0
         t_s = state.window * STEP_S
         if quality >= self.least_quality:
             told.append(Vital("respiratory_rate", stream, t_s, per_min))

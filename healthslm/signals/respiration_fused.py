@@ -50,7 +50,7 @@ class FusedBreathing:
     latency_s: ClassVar[float] = 0.0
 
     agree_per_min: float = 2.0
-    least_quality: float = 0.2  # mean of the two that agree
+    least_quality: float = 0.3  # mean of the two that agree
     alone: float = 0.7
 
     def start(self) -> State:

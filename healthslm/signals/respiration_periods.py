@@ -1,7 +1,7 @@
 """How often something comes back in half a minute of a slow signal: the rate of breathing.
 
-A signal that breathing modulates has a peak in its spectrum; how much of the band's power
-lies at that peak says how far to believe it (Pimentel et al. 2017,
+A signal that breathing modulates has a peak in its spectrum; how much of the power lies
+at that peak says how far to believe it (Pimentel et al. 2017,
 doi:10.1109/TBME.2016.2613124, judge so by the poles of a model). Several such signals are
 averaged as shares of power, so what they have in common stands out (Lázaro et al. 2013,
 doi:10.1109/TBME.2013.2256466). Where breathing seems slow, the waves of at least one of
@@ -30,10 +30,12 @@ STEP_S = 20.0
 POINTS_HZ = 4.0
 POINTS = round(WINDOW_S * POINTS_HZ)
 SLOWEST_PER_MIN, FASTEST_PER_MIN = 4.0, 45.0
+SLOW_PER_MIN = 12.0
+"""Slower is no longer usual (NEWS2), and drift lies there too: it takes better evidence [P]."""
+
 _LINES = 1024  # of the padded spectrum: 0.23/min apart
 _NEAR_PER_MIN = 2.0  # half the width of a steady line seen for 32 s through a Hann window
 _DRIFT_PER_MIN = 10.0  # [P] vasomotor waves lie at 6/min: below this, first order high-pass
-_COUNTED_PER_MIN = 12.0  # [P] slower is no longer usual (NEWS2), and has to be counted
 _WAVE_SD = 1.0  # a wave rises and falls by at least so many standard deviations
 _STILL = 1e-7  # of the size of the values: less than this is their last bits
 
@@ -43,7 +45,7 @@ class Rate:
     """A rate of breathing, and how far to believe it."""
 
     per_min: float
-    share: float  # 0 to 1: of the power from 4 to 45/min, what lies within 2/min
+    share: float  # 0 to 1: of the power from 4/min on, what lies within 2/min
 
 
 def rate(series: FloatArray, fastest_per_min: float = FASTEST_PER_MIN) -> Rate | None:
@@ -66,7 +68,7 @@ def rate(series: FloatArray, fastest_per_min: float = FASTEST_PER_MIN) -> Rate |
         return None
     power = _power(level)
     shares = [_shares(row, fastest_per_min) for row in power]
-    peaks = [_peak(row, fastest_per_min) for row in shares]
+    peaks = [_peak(row) for row in shares]
     weights = [_near(row, at) ** 2 for row, at in zip(shares, peaks, strict=True)]
     total = sum(weights)
     if total == 0.0:
@@ -74,11 +76,11 @@ def rate(series: FloatArray, fastest_per_min: float = FASTEST_PER_MIN) -> Rate |
     common = np.zeros(len(shares[0]))
     for row, weight in zip(shares, weights, strict=True):
         common += weight / total * row
-    at = _peak(common, fastest_per_min)
+    at = _peak(common)
     if at is None:
         return None
     per_min = _refined(common, at)
-    if per_min < _COUNTED_PER_MIN and not any(_counts(row, per_min) for row in level):
+    if per_min < SLOW_PER_MIN and not any(_counts(row, per_min) for row in level):
         return None
     return Rate(per_min, _near(common, at))
 
@@ -209,14 +211,17 @@ def _lines() -> FloatArray:
 
 
 def _shares(power: FloatArray, fastest_per_min: float) -> FloatArray:
-    """Return the share of each line in the power of the band; 0 outside it."""
+    """Return the share of each line of the band in the power of all from its lower edge on.
+
+    What is strong above the band, as a pulse that alternates, leaks into it; but not much.
+    """
     per_min = _lines()
-    inside = np.where((per_min >= SLOWEST_PER_MIN) & (per_min <= fastest_per_min), power, 0.0)
-    total = float(np.sum(inside))
-    return inside / total if total > 0 else inside
+    total = float(np.sum(power[per_min >= SLOWEST_PER_MIN]))
+    inside = (per_min >= SLOWEST_PER_MIN) & (per_min <= fastest_per_min)
+    return np.where(inside, power / total, 0.0) if total > 0 else np.zeros(len(power))
 
 
-def _peak(shares: FloatArray, fastest_per_min: float) -> int | None:
+def _peak(shares: FloatArray) -> int | None:
     """Return the line of the highest peak within the band; its edges are none."""
     middle = shares[1:-1]
     top = (middle > shares[:-2]) & (middle >= shares[2:])
