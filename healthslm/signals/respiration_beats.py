@@ -133,11 +133,13 @@ class BeatBreathing:
 
 
 def _strong(found: FloatArray, share: float) -> FloatArray:
-    """Return the candidates that reach a share of the strongest around them."""
+    """Return the candidates that reach a share of the strongest around them, and of the usual."""
     t_s, strength = found[:2]
     apart = np.abs(t_s[:, None] - t_s)
     around = np.where(apart <= _AROUND_S, strength, 0.0)
-    return found[:, strength >= share * np.max(around, axis=1, initial=0.0)]
+    kept = found[:, strength >= share * np.max(around, axis=1, initial=0.0)]
+    usual = np.sort(kept[1])[kept.shape[1] // 2 :]
+    return kept[:, kept[1] >= share * usual[0]] if len(usual) else kept
 
 
 def _anew(epoch_s: float, fs: float, at: int) -> State:

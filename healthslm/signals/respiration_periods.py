@@ -3,8 +3,8 @@
 A signal that breathing modulates has a peak in its spectrum; how much of the power lies
 at that peak says how far to believe it (Pimentel et al. 2017,
 doi:10.1109/TBME.2016.2613124, judge so by the poles of a model). Several such signals are
-averaged as shares of power, so what they have in common stands out (Lázaro et al. 2013,
-doi:10.1109/TBME.2013.2256466). Where breathing seems slow, the waves of at least one of
+averaged as shares of power, so what they have in common stands out (Bailón et al. 2006,
+doi:10.1109/TBME.2006.871888). Where breathing seems slow, the waves of at least one of
 them are counted too, as Schäfer & Kratky 2008 (doi:10.1007/s10439-007-9428-1) do: a step
 and drift have a peak in their spectrum at 4 to 8/min, and no waves.
 

@@ -1,10 +1,10 @@
 """What breathing changes in each beat of an ECG and each pulse of a PPG.
 
 Breathing turns the heart's axis and moves electrodes, and it fills and empties the veins
-(Bailón et al. 2006, doi:10.1109/TBME.2006.871888; Meredith et al. 2012,
-doi:10.3109/03091902.2011.638965): so beats differ in height, and stand on a level that
+(Bailón et al. 2006, doi:10.1109/TBME.2006.871888; Karlen et al. 2013,
+doi:10.1109/TBME.2013.2246160): so beats differ in height, and stand on a level that
 moves. Here both are read with the least that can go wrong: a beat is the highest strength
-within 0.28 s to both sides, and its traits are means and an extreme around it.
+around, and its traits are means and an extreme near it.
 
 Cells are counted from sample index 0 and every sum is made in one order, so how the samples
 came in pieces leaves no trace.
@@ -20,7 +20,7 @@ from scipy.ndimage import maximum_filter1d
 from healthslm.stage import FloatArray
 
 _ECG_HZ, _PPG_HZ = 125.0, 50.0  # about this many cells a second
-_NEAR_S = 0.28  # 214/min at most
+_APART_S = 0.28  # 214/min at most
 _LAG_S = 1 / 30  # as `slopes`: passes 5 to 25 Hz, a QRS complex
 _ENERGY_S = 0.1
 _QRS_S = 0.08  # the extreme of a complex lies so near
@@ -53,9 +53,15 @@ class Grid:
         return self.cells(_LAG_S) + self.cells(_ENERGY_S / 2)
 
     @property
+    def near(self) -> int:
+        """Cells to both sides that a candidate is the strongest of; a QRS is strong in more."""
+        wide_s = 0.0 if self.kind == "ppg" else _LAG_S + _ENERGY_S / 2
+        return self.cells(_APART_S - wide_s)
+
+    @property
     def reach(self) -> int:
         """Cells to both sides that a candidate and its traits depend on."""
-        return self.slope_reach + max(self.cells(_NEAR_S), self.cells(_AROUND_S))
+        return max(self.slope_reach + self.near, self.cells(_AROUND_S)) + 1
 
 
 def celled(values: FloatArray, cell: int) -> FloatArray:
@@ -88,21 +94,20 @@ def traits(grid: Grid, cells: FloatArray, first: int) -> FloatArray:
     if n <= 0:
         return np.empty((4, 0))
     strength = _strength(grid, cells)
-    near, skip = grid.cells(_NEAR_S), reach - grid.slope_reach
-    highest = maximum_filter1d(strength, 2 * near + 1, mode="nearest")
-    here = slice(skip, skip + n)
-    peak = (strength[here] == highest[here]) & (strength[here] > 0)
-    peak &= strength[here] > strength[skip - 1 : skip + n - 1]
-    at = np.flatnonzero(peak)
-    tall = strength[here][at]
+    highest = maximum_filter1d(strength, 2 * grid.near + 1, mode="nearest")
+    skip = reach - grid.slope_reach
+    before, here, after = (strength[skip + i : skip + i + n] for i in (-1, 0, 1))
+    at = np.flatnonzero((here == highest[skip : skip + n]) & (here > before) & (here >= after))
+    before, here, after = before[at], here[at], after[at]
+    shift = (before - after) / (before - 2 * here + after) / 2  # of the parabola's top
     at += reach
-    level = _mean(cells, at, grid.cells(_AROUND_S))
+    level = _mean(cells, at, shift, grid.cells(_AROUND_S))
     if grid.kind == "ppg":
-        own = _mean(cells, at, grid.cells(_RISE_S))
+        own = _mean(cells, at, shift, grid.cells(_RISE_S))
     else:
-        tall = np.sqrt(tall)
+        here = np.sqrt(here)
         own = _height(cells, at, grid.cells(_QRS_S), level)
-    return np.stack(((at + first) * grid.cell / grid.fs, tall, own, level))
+    return np.stack(((at + first + shift) * grid.cell / grid.fs, here, own, level))
 
 
 def _strength(grid: Grid, cells: FloatArray) -> FloatArray:
@@ -125,15 +130,26 @@ def _weighed(values: FloatArray, taps: FloatArray) -> FloatArray:
     return total
 
 
-def _mean(cells: FloatArray, at: np.ndarray, half: int) -> FloatArray:
-    """Return the mean of the cells up to `half` away, added one after the other."""
-    around = cells[at + np.arange(-half, half + 1)[:, None]]
-    mean: FloatArray = np.cumsum(around, axis=0)[-1] / (2 * half + 1)
+def _mean(cells: FloatArray, at: np.ndarray, shift: FloatArray, half: int) -> FloatArray:
+    """Return the mean up to `half` cells away from `at + shift`, added one after the other.
+
+    The shift is less than a cell. Without it, where cells fall on a beat differs from one to
+    the next, and in a heart that is paced comes back as slowly as breathing does.
+    """
+    around = cells[at + np.arange(-half - 1, half + 2)[:, None]]
+    total = np.cumsum(around[1:-1], axis=0)[-1]
+    moved = np.where(shift > 0, around[-1] - around[1], around[-2] - around[0])
+    mean: FloatArray = (total + shift * moved) / (2 * half + 1)
     return mean
 
 
 def _height(cells: FloatArray, at: np.ndarray, half: int, level: FloatArray) -> FloatArray:
-    """Return the extreme within `half` cells, over or under the level."""
+    """Return the extreme within `half` cells, over or under the level: a parabola's top."""
     over = cells[at + np.arange(-half, half + 1)[:, None]] - level
-    height: FloatArray = over[np.abs(over).argmax(axis=0), np.arange(len(at))]
+    at = at + np.abs(over).argmax(axis=0) - half
+    before, here, after = cells[at - 1] - level, cells[at] - level, cells[at + 1] - level
+    bend = before - 2 * here + after
+    with np.errstate(invalid="ignore", divide="ignore"):
+        more = np.where(bend * here < 0, -((after - before) ** 2) / bend / 8, 0.0)
+    height: FloatArray = here + np.clip(more, -0.5 * np.abs(here), 0.5 * np.abs(here))
     return height
