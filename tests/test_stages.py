@@ -63,7 +63,7 @@ def waveform(kind: str, fs: float, seconds: float, seed: int = 1) -> np.ndarray:
 
 
 def fast(kind: str) -> list[Item]:
-    """Return 50 s of a waveform, a gap, 14 s with all that happens, a gap, and 80 quiet ones."""
+    """Return 50 s of a waveform, a gap, 14 s with all that happens, a gap, and 58 quiet ones."""
     fs = {"ecg": 128.0, "ppg": 32.0, "respiration": 25.0}[kind]
     x = waveform(kind, fs, 64)
     n = int(fs)
@@ -74,7 +74,7 @@ def fast(kind: str) -> list[Item]:
     return [
         Chunk(stream, kind, T0, fs, 0, x[: 50 * n]),
         Chunk(stream, kind, T0, fs, 57 * n, x[50 * n :]),
-        Chunk(stream, kind, T0, fs, 90 * n, waveform(kind, fs, 80)),
+        Chunk(stream, kind, T0, fs, 90 * n, waveform(kind, fs, 200)[40 * n : 98 * n]),
     ]
 
 
