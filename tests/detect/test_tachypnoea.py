@@ -140,6 +140,12 @@ def test_hours_of_movement_or_of_two_readings_are_no_baseline(readings, told) ->
     assert len(told(DETECTOR, activity + enough + rates)) == 1
 
 
+def test_hours_whose_rest_is_not_proven_are_no_baseline(readings, told) -> None:
+    before = [x for x in usual(readings, 30) if x.kind == "respiratory_rate"]
+    rates = breaths(readings, (19, 160), t0_s=-800.0)
+    assert told(DETECTOR, before + at_rest(readings, 200, t0_s=-810.0) + rates) == []
+
+
 def test_its_limits_can_be_set(readings, told) -> None:
     strict = replace(DETECTOR, amber_per_min=18.0, amber_hold_s=60.0)
     assert told(strict, at_rest(readings) + breaths(readings, (18.5, 4)))

@@ -110,10 +110,21 @@ def test_what_stands_still_for_five_seconds_is_not_read(still_s: float, told_at:
     assert [v.t_s - T0 for v in told(x) if v.kind == "respiration_quality"] == told_at
 
 
-def test_a_missing_sample_ends_the_window() -> None:
+def test_a_stretch_that_stands_still_is_seen_across_a_cut() -> None:
     x = belt(15)
-    x[int(45 * FS)] = np.nan
-    assert list(rates(told(x))) == [40, 80, 100]  # from 45.04 s on: 32 s are full at 77.04 s
+    x[int(44 * FS) : int(50 * FS)] = x[int(44 * FS)]
+    state, out = SIGNAL.start(), []
+    for at in range(0, len(x), 50):
+        state, new = SIGNAL.step(state, Chunk("b/r", "respiration", T0, FS, at, x[at : at + 50]))
+        out += new
+    assert list(rates(out)) == [40, 100]
+
+
+@pytest.mark.parametrize("index", [1125, 1128])
+def test_a_missing_sample_ends_the_window(index: int) -> None:
+    x = belt(15)
+    x[index] = np.nan
+    assert list(rates(told(x))) == [40, 80, 100]  # after 45.12 s: 32 s are full at 77.16 s
 
 
 def test_a_gap_ends_the_window() -> None:
@@ -125,9 +136,10 @@ def test_a_gap_ends_the_window() -> None:
 
 @pytest.mark.parametrize(("begin_s", "first"), [(8.0, 60), (7.96, 40)])
 def test_a_window_must_be_full(begin_s: float, first: float) -> None:
-    """From 7.96 s on, 32 s and a sample are there at 40 s."""
-    out = rates(told(belt(15), start=round(begin_s * FS)))
+    """From 7.96 s on, 32 s and a sample are there at 40 s; and they count from the first on."""
+    out = rates(told(belt(15) + 512, start=round(begin_s * FS)))
     assert min(out) == first
+    assert out[first] == pytest.approx(15, abs=0.3)
 
 
 def test_another_clock_begins_anew() -> None:

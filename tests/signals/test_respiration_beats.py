@@ -11,6 +11,7 @@ from scipy.signal import resample_poly
 from healthslm.records import Chunk, Vital
 from healthslm.signals.respiration_beats import SIGNAL
 from healthslm.signals.respiration_traits import Grid, celled, traits
+from healthslm.stage import freeze
 
 T0 = 1_700_000_000.0  # a whole multiple of 20 s
 FS = 125.0
@@ -191,6 +192,26 @@ def test_a_missing_sample_and_a_gap_end_the_window(kind: str) -> None:
 def test_a_window_must_be_full(kind: str, begin_s: float, first: float) -> None:
     out = told(kind, signal(kind, 15, seconds=90), start=round(begin_s * FS))
     assert min(out) == first
+
+
+@EVERY
+def test_cells_are_counted_from_sample_zero_wherever_a_stream_begins(kind: str) -> None:
+    x = resample_poly(signal(kind, 15), 8, 1)
+    whole, later = (told(kind, x[i:], 1000.0, i) for i in (0, 3))
+    assert whole == later
+    assert len(whole) == 3
+
+
+@EVERY
+@pytest.mark.parametrize("fs", [25.0, 187.0, 1000.0])
+def test_ten_minutes_of_beats_as_dense_as_can_be_stay_small(kind: str, fs: float) -> None:
+    """A hum of 3.5 Hz has a candidate in nearly every place that one can be."""
+    x = np.sin(2 * np.pi * 3.5 * np.arange(int(10 * fs)) / fs)
+    state, largest = SIGNAL.start(), 0
+    for i in range(60):
+        state, _ = SIGNAL.step(state, Chunk("b/x", kind, T0, fs, i * len(x), x))
+        largest = max(largest, len(freeze(state)))
+    assert largest < 8192
 
 
 @EVERY

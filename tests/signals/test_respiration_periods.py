@@ -74,7 +74,8 @@ def test_what_is_strong_above_the_band_counts_against_a_peak() -> None:
 
 
 def test_drift_does_not_hide_breathing() -> None:
-    assert rate((wave(14) + 0.1 * T_S)[None]).per_min == pytest.approx(14, abs=0.2)
+    assert rate((wave(14) + 3 * T_S)[None]).per_min == pytest.approx(14, abs=0.2)
+    assert breathing(wave(14) + 3 * T_S)[0] == pytest.approx(14, abs=0.2)
     assert rate((wave(14) + 1.3 * wave(5.5))[None]).per_min == pytest.approx(14, abs=0.5)
 
 
