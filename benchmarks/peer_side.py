@@ -71,9 +71,29 @@ def neurokit_rsp(x, fs):
     return np.asarray(nk.rsp_peaks(clean, sampling_rate=int(fs))[1]["RSP_Peaks"]) / fs
 
 
+def neurokit_ecg_rsp(x, fs):
+    """neurokit2.ecg_rsp as it comes (van Gent), and rsp_peaks of it: times of breaths."""
+    import neurokit2 as nk
+
+    fs = int(fs)
+    peaks = nk.ecg_peaks(nk.ecg_clean(x, sampling_rate=fs), sampling_rate=fs)[1]["ECG_R_Peaks"]
+    rate = nk.ecg_rate(peaks, sampling_rate=fs, desired_length=len(x))
+    derived = nk.ecg_rsp(rate, sampling_rate=fs)
+    return np.asarray(nk.rsp_peaks(derived, sampling_rate=fs)[1]["RSP_Peaks"]) / fs
+
+
 METHODS = {
     f.__name__: f
-    for f in (sleepecg_qrs, xqrs, gqrs, neurokit_qrs, neurokit_ppg, heartpy_ppg, neurokit_rsp)
+    for f in (
+        sleepecg_qrs,
+        xqrs,
+        gqrs,
+        neurokit_qrs,
+        neurokit_ppg,
+        heartpy_ppg,
+        neurokit_rsp,
+        neurokit_ecg_rsp,
+    )
 }
 
 

@@ -26,7 +26,7 @@ T0 = 1_700_000_000.0  # UTC; a float of this size is exact to 0.24 µs, as in re
 DAY_S = 86_400.0
 MAX_STATE_BYTES = 16384  # of one lane: an ECG, a PPG and what follows from them stay in 16 KiB
 SLOW = SLOW_KINDS
-FAST = ("ecg", "ppg", "acceleration")
+FAST = ("ecg", "ppg", "respiration", "acceleration")
 
 Item = Chunk | Beat | Vital | Spectrum | Tick
 
@@ -51,6 +51,8 @@ def waveform(kind: str, fs: float, seconds: float, seed: int = 1) -> np.ndarray:
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * fs)) / fs
     x = 0.2 * np.sin(2 * np.pi * 0.2 * t) + 0.02 * rng.standard_normal(len(t))
+    if kind == "respiration":
+        return x
     bumps = {
         "ecg": ((0.0, 0.012, 1.0), (0.035, 0.012, -0.25), (0.25, 0.05, 0.25)),
         "ppg": ((0.0, 0.1, 1.0), (0.27, 0.12, 0.35)),
@@ -91,8 +93,8 @@ def carried(kind: str) -> list[Item]:
 
 
 def fast(kind: str) -> list[Item]:
-    """Return 64 s of a waveform as one chunk before a gap and one after, with all that happens."""
-    fs = {"ecg": 128.0, "ppg": 32.0}[kind]
+    """Return 50 s of a waveform, a gap, 14 s with all that happens, a gap, and 58 quiet ones."""
+    fs = {"ecg": 128.0, "ppg": 32.0, "respiration": 25.0}[kind]
     x = waveform(kind, fs, 64)
     n = int(fs)
     x[33 * n : 33 * n + 3] = np.nan
@@ -102,6 +104,7 @@ def fast(kind: str) -> list[Item]:
     return [
         Chunk(stream, kind, T0, fs, 0, x[: 50 * n]),
         Chunk(stream, kind, T0, fs, 57 * n, x[50 * n :]),
+        Chunk(stream, kind, T0, fs, 90 * n, waveform(kind, fs, 200)[40 * n : 98 * n]),
     ]
 
 
@@ -111,7 +114,7 @@ def slow(kind: str) -> list[Item]:
         "spo2": ((97, 20), (90, 8), (97, 20), (93, 8), (98, 20)),
         "temperature": ((36.8, 20), (38.6, 10), (36.9, 20), (34.6, 25), (36.8, 40)),
         "heart_rate": ((72, 15), (165, 20), (74, 50), (36, 20), (70, 50), (130, 45), (80, 80)),
-        "respiratory_rate": ((14, 20), (24, 5)),
+        "respiratory_rate": ((14, 20), (27, 20), (14, 70), (7, 10), (14, 20)),
         "activity": ((0.01, 40), (0.3, 3), (0.01, 20), (0.08, 3), (0.01, 660), (0.3, 5)),
         "systolic": ((124, 10), (186, 6), (128, 10), (84, 6), (120, 10)),
         "diastolic": ((78, 10), (122, 6), (80, 10), (55, 6), (75, 10)),
@@ -202,6 +205,16 @@ def turns(kind: str) -> list[Item]:
     return [Vital(kind, "wrist/acceleration", T0 + 60.0 * i, v) for i, v in enumerate(values)]
 
 
+def breaths(kind: str) -> list[Item]:
+    """Return what an ECG, or 10 min later a PPG, shows of breathing, and its quality; a silence."""
+    stream = "chest/ecg" if "ecg" in kind else "wrist/ppg"
+    rng = np.random.default_rng(len(stream))
+    rates, sure = 15 + rng.standard_normal(100), rng.uniform(0.1, 0.9, 100)
+    values = sure if kind.endswith("_quality") else rates
+    at = [i + (0 if "ecg" in kind else 30) for i in (*range(60), *range(240, 280))]
+    return [Vital(kind, stream, T0 + 20.0 * i, float(v)) for i, v in zip(at, values, strict=True)]
+
+
 def ticks(kind: str) -> list[Item]:
     """Return six hours of minutes."""
     return [Tick(T0 + 60.0 * i) for i in range(360)]
@@ -219,7 +232,7 @@ def spectra(kind: str) -> list[Item]:
 
 
 MADE: dict[str, Callable[[str], list[Item]]] = {
-    **dict.fromkeys(("ecg", "ppg"), fast),
+    **dict.fromkeys(("ecg", "ppg", "respiration"), fast),
     "acceleration": carried,
     **dict.fromkeys(SLOW, slow),
     **dict.fromkeys(("heart_rate", "rmssd", "temperature", "respiratory_rate"), nights),
@@ -229,6 +242,8 @@ MADE: dict[str, Callable[[str], list[Item]]] = {
     "ecg_swing": swing,
     "posture_change": turns,
     **dict.fromkeys(("pulse_spectrum", "motion_spectrum"), spectra),
+    **dict.fromkeys(("breaths_ecg", "breaths_ecg_quality"), breaths),
+    **dict.fromkeys(("breaths_ppg", "breaths_ppg_quality"), breaths),
     "tick": ticks,
 }
 
