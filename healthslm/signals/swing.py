@@ -7,8 +7,9 @@ period before, and what is left of it, its leakage, is 0.2 to 0.5 for such a wav
 0.6 for beats and for the noise of muscles and of moving electrodes.
 
 Where we differ: two seconds at a time instead of four or eight, on means over 20 ms and above
-1 Hz; a limit of 0.6 instead of 0.625 [P]; and no beat may stand out of its window (a trembling
-hand swings a lead as well, but the beats remain visible while the swing is small).
+1 Hz; a limit of 0.55 [P] where they have 0.406 or 0.625, by height; and no beat may stand out
+of its window (a trembling hand swings a lead as well, but the beats remain visible while the
+swing is small).
 
 It names no rhythm: a hard tremor, teeth being brushed or a chest that is pressed look alike.
 """
@@ -66,7 +67,7 @@ class Swing:
 
     least_hz: float = 2.0  # ventricular flutter may be as slow
     most_hz: float = 9.0  # Barro et al. 1989: fibrillation ends below 9 Hz
-    most_leakage: float = 0.6
+    most_leakage: float = 0.55
     beat_db: float = 10.0  # steepest tenth of a second over the median: above, it is a beat
     least_mv: float = 0.2  # from peak to peak; IEC 60601-2-27 lets 0.15 mV go unseen
 
