@@ -1,6 +1,6 @@
 """For how long a lead swings to and fro without a beat standing out.
 
-Ventricular flutter and fibrillation look so: a wave of 2 to 9 Hz that is nearly its own
+Ventricular flutter and fibrillation look so: a wave of 2 to 7 Hz that is nearly its own
 mirror image half a period later, and no steep complex in it. The mirror is the filter of Kuo
 & Dillman 1978 (Computers in Cardiology, 347-349): the signal is added to itself half a mean
 period before, and what is left of it, its leakage, is 0.2 to 0.5 for such a wave, and above
@@ -66,7 +66,7 @@ class Swing:
     """Outputs lag the input by less."""
 
     least_hz: float = 2.0  # ventricular flutter may be as slow
-    most_hz: float = 9.0  # Barro et al. 1989: fibrillation ends below 9 Hz
+    most_hz: float = 7.0  # fibrillation of a human heart has its most power at 3 to 7 Hz
     most_leakage: float = 0.55
     beat_db: float = 10.0  # steepest tenth of a second over the median: above, it is a beat
     least_mv: float = 0.2  # from peak to peak; IEC 60601-2-27 lets 0.15 mV go unseen

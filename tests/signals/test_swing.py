@@ -53,7 +53,7 @@ def told(values, fs=FS, start=0):
 
 
 @pytest.mark.parametrize("fs", [100.0, 125.0, 128.0, 250.0, 256.0, 360.0, 500.0, 1000.0])
-@pytest.mark.parametrize("hz", [2.8, 4.5, 7.0])
+@pytest.mark.parametrize("hz", [2.8, 4.5, 5.5])
 def test_a_wave_without_beats_swings_all_the_time(fs, hz):
     assert told(wave(fs, 30.5, hz), fs) == [10.0, 10.0, 10.0]
 
@@ -115,7 +115,7 @@ def test_what_is_smaller_than_a_fifth_of_a_millivolt_is_not_told(mv, swings):
     assert told(mv / 2 * np.sin(2 * np.pi * 4 * t))[1] == swings
 
 
-@pytest.mark.parametrize(("hz", "swings"), [(1.7, 0.0), (2.2, 10.0), (8.5, 10.0), (11.0, 0.0)])
+@pytest.mark.parametrize(("hz", "swings"), [(1.7, 0.0), (2.2, 10.0), (6.5, 10.0), (8.0, 0.0)])
 def test_only_what_is_as_fast_as_flutter_and_fibrillation_is_told(hz, swings):
     t = np.arange(round(20.5 * 250)) / 250
     assert told(0.5 * np.sin(2 * np.pi * hz * t), 250.0)[1] == swings
