@@ -1,14 +1,15 @@
 """For how long a lead swings to and fro without a beat standing out.
 
-Ventricular flutter and fibrillation look so: a wave of 2 to 9 Hz that is nearly its own
+Ventricular flutter and fibrillation look so: a wave of 2 to 7 Hz that is nearly its own
 mirror image half a period later, and no steep complex in it. The mirror is the filter of Kuo
 & Dillman 1978 (Computers in Cardiology, 347-349): the signal is added to itself half a mean
 period before, and what is left of it, its leakage, is 0.2 to 0.5 for such a wave, and above
 0.6 for beats and for the noise of muscles and of moving electrodes.
 
 Where we differ: two seconds at a time instead of four or eight, on means over 20 ms and above
-1 Hz; a limit of 0.6 instead of 0.625 [P]; and no beat may stand out of its window (a trembling
-hand swings a lead as well, but the beats remain visible while the swing is small).
+1 Hz; a limit of 0.55 [P] where they have 0.406 or 0.625, by height; and no beat may stand out
+of its window (a trembling hand swings a lead as well, but the beats remain visible while the
+swing is small).
 
 It names no rhythm: a hard tremor, teeth being brushed or a chest that is pressed look alike.
 """
@@ -65,8 +66,8 @@ class Swing:
     """Outputs lag the input by less."""
 
     least_hz: float = 2.0  # ventricular flutter may be as slow
-    most_hz: float = 9.0  # Barro et al. 1989: fibrillation ends below 9 Hz
-    most_leakage: float = 0.6
+    most_hz: float = 7.0  # fibrillation of a human heart has its most power at 3 to 7 Hz
+    most_leakage: float = 0.55
     beat_db: float = 10.0  # steepest tenth of a second over the median: above, it is a beat
     least_mv: float = 0.2  # from peak to peak; IEC 60601-2-27 lets 0.15 mV go unseen
 

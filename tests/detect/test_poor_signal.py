@@ -22,6 +22,12 @@ def test_twenty_seconds_are_told_and_a_minute_is_amber(readings, told) -> None:
     assert long[0].key == long[1].key
 
 
+@pytest.mark.parametrize(("count", "n"), [(4, 0), (5, 1)])
+def test_it_is_time_that_counts_and_not_readings(readings, told, count, n) -> None:
+    quality = readings("ecg_quality", (0.9, 5), (0.1, count), step_s=5.0)
+    assert len(told(DETECTOR, quality)) == n
+
+
 def test_it_ends_when_the_signal_is_good_again(readings, told) -> None:
     quality = readings("ecg_quality", (0.9, 5), (0.1, 3), (0.3, 1), (0.9, 5))
     first, last = told(DETECTOR, quality)

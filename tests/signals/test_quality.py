@@ -178,18 +178,29 @@ def test_nothing_found_is_nothing_known():
     assert judged(STEADY, moments=0) == (0.0, [0.0] * len(STEADY))
 
 
+def test_where_nothing_lies_between_the_beats_nothing_is_known():
+    rest = np.stack((STEADY, np.full(len(STEADY), 1e-6)))
+    beats = np.stack((STEADY, np.ones(len(STEADY)), np.zeros(len(STEADY))))
+    quality, trust = ecg_quality(beats, rest, 0, 1, len(STEADY))
+    assert quality.tolist() == [0.0]
+    assert not trust.any()
+
+
 def test_each_block_is_judged_by_what_lies_in_it():
-    """Not even the first beat of the next block has a say in what lies between beats."""
-    t_s = np.array([20.5, 21.3, 22.0, 30.5, 31.3, 40.05, 41.0, 41.7])
+    """No beat of the block before or after has a say in what lies between beats."""
+    t_s = np.array([20.5, 21.3, 29.95, 30.5, 31.3, 40.05, 41.0, 41.7])
     beats = np.stack((t_s, np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.6, 0.2]), np.zeros(8)))
-    moments = np.arange(20, 50) + 0.97
-    rest = np.stack((moments, np.where((moments > 38) & (moments < 40), 0.3, 0.07)))
+    moments = np.sort(np.append(np.arange(20, 50) + 0.97, 30.02))
+    loud = ((moments > 38) & (moments < 40)) | (moments == 30.02)
+    rest = np.stack((moments, np.where(loud, 0.7, 0.02)))
     together = ecg_quality(beats, rest, 2, 3, 10)
     apart = [ecg_quality(*_between(beats, rest, b), b, 1, 10) for b in (2, 3, 4)]
     assert together[0].tolist() == [quality.item() for quality, _ in apart]
     assert together[1].tolist() == np.concatenate([trust for _, trust in apart]).tolist()
     assert len(set(together[0].tolist())) == 3
     assert np.all(together[0] > 0)
+    less = ecg_quality(beats, np.delete(rest, np.flatnonzero(moments == 30.02), axis=1), 2, 3, 10)
+    assert less[0][1] > together[0][1]  # what was loud beside another block's beat did count
 
 
 def _between(beats, rest, b):
