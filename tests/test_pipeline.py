@@ -334,6 +334,6 @@ def test_beats_that_are_fed_bring_time_forward() -> None:
             again.restore(data)
         cut += again.feed(item)
     assert [x.t0_s for x in whole if isinstance(x, Finding)] == [
-        60.0 * i for i in range(1, 60 - int(PATIENCE_S // 60))
+        60.0 * i for i in range(1, int((59 * 60 - PATIENCE_S) // 60) + 1)
     ]
     assert cut == whole

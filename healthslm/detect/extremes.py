@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from healthslm.detect.lasting import PAUSE_S
 from healthslm.records import Beat
 
 Span = tuple[float, float]
@@ -26,7 +27,9 @@ class Rule:
     limit_s  The rule is met beyond it: below where `fast`, above where not.
     inclusive  The limit itself meets the rule.
     mean  The mean of the intervals is compared, not each: an ectopic beat ends nothing.
-    margin  Share of the limit by which an episode under way may fall short of it.
+    clear_s  What has to be reached to end an episode under way; by default the limit.
+    freeze_s  Time that may pass without an interval that could be read: it neither raises
+        nor clears. 0: intervals have to follow each other.
     """
 
     count: int
@@ -34,52 +37,52 @@ class Rule:
     fast: bool = False
     inclusive: bool = False
     mean: bool = False
-    margin: float = 0.0
+    clear_s: float | None = None
+    freeze_s: float = 0.0
 
     def met(self, rr_s: Sequence[float], *, under_way: bool = False) -> bool:
         """Tell whether these intervals, as many as `count`, meet the rule."""
         sign = -1.0 if self.fast else 1.0
-        slack_s = self.margin * self.limit_s if under_way else 0.0
+        limit_s = self.clear_s if under_way and self.clear_s else self.limit_s
         values = [sum(rr_s) / len(rr_s)] if self.mean else rr_s
-        beyond = [sign * (rr - self.limit_s) + slack_s for rr in values]
-        if self.inclusive:
-            return min(beyond) >= -EPSILON_S
-        return min(beyond) > EPSILON_S
+        beyond = min(sign * (rr - limit_s) for rr in values)
+        return beyond >= -EPSILON_S if self.inclusive else beyond > EPSILON_S
 
 
 EXTREME_TACHYCARDIA = Rule(17, 60 / 140, fast=True)
 EXTREME_BRADYCARDIA = Rule(5, 1.5)
 ASYSTOLE = Rule(1, 4.0, inclusive=True)
 PAUSE = Rule(1, 2.0, inclusive=True)
-# [P]: the Challenge's counts with the limits of adult tachycardia (PhysioNet Challenge 2017)
-# and of the 2018 ACC/AHA/HRS guideline, doi:10.1161/CIR.0000000000000628.
-TACHYCARDIA = Rule(17, 60 / 100, fast=True, mean=True, margin=0.05)
-BRADYCARDIA = Rule(9, 60 / 50, mean=True, margin=0.05)
+# [P]: ten seconds beyond the limits of adult tachycardia (PhysioNet Challenge 2017) and of the
+# 2018 ACC/AHA/HRS guideline, doi:10.1161/CIR.0000000000000628; over when 5/min clear of it.
+TACHYCARDIA = Rule(17, 60 / 100, fast=True, mean=True, clear_s=60 / 95, freeze_s=PAUSE_S)
+BRADYCARDIA = Rule(9, 60 / 50, mean=True, clear_s=60 / 55, freeze_s=PAUSE_S)
 
 
 def episodes(beats: Iterable[Beat], rule: Rule) -> list[Span]:
     """Return the spans (begin, end; UTC seconds) in which a rule is met, in order.
 
     A span reaches from the beat before the first interval to the last beat. Spans that share
-    an interval or a beat are one. An interval that was not measured, or next to a bad beat, ends
-    all evidence: nothing is told across it.
+    an interval or a beat are one. An interval that was not measured, or next to a bad beat,
+    is no evidence; where the rule does not freeze, it ends what was.
     """
     spans: list[Span] = []
-    run: list[float] = []  # newest intervals, at most `count`
+    run: list[Span] = []  # the newest intervals, at most `count`
     good = under_way = False
     for beat in beats:
         rr_s = beat.rr_s if good and beat.good else None
         good = beat.good
         if rr_s is None:
-            run, under_way = [], False
+            if not run or beat.t_s - run[-1][1] > rule.freeze_s:
+                run, under_way = [], False
             continue
-        run = [*run, rr_s][-rule.count :]
-        under_way = len(run) == rule.count and rule.met(run, under_way=under_way)
+        run = [*run, (beat.t_s - rr_s, beat.t_s)][-rule.count :]
+        lengths = [end - begin for begin, end in run]
+        under_way = len(run) == rule.count and rule.met(lengths, under_way=under_way)
         if not under_way:
             continue
-        begin_s = beat.t_s - sum(run)
-        if spans and begin_s <= spans[-1][1] + EPSILON_S:
+        if spans and run[0][0] <= spans[-1][1] + EPSILON_S:
             spans[-1] = (spans[-1][0], beat.t_s)
         else:
-            spans.append((begin_s, beat.t_s))
+            spans.append((run[0][0], beat.t_s))
     return spans

@@ -1,5 +1,7 @@
 """Intervals beyond a limit, on both sides of each."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,9 +61,11 @@ def test_more_than_100_on_average(rr_s, n) -> None:
     assert len(episodes(beats((0.8, 5), (rr_s, 16), (0.8, 5)), TACHYCARDIA)) == 0
 
 
-@pytest.mark.parametrize(("rr_s", "n"), [(1.2, 0), (1.201, 1)])
-def test_less_than_50_on_average(rr_s, n) -> None:
-    assert len(episodes(beats((0.8, 5), (rr_s, 5), (0.8, 5)), BRADYCARDIA)) == n
+@pytest.mark.parametrize(("count", "n"), [(8, 0), (9, 1)])
+@pytest.mark.parametrize(("rr_s", "beyond"), [(1.2, 0), (1.201, 1)])
+def test_less_than_50_on_average(rr_s, beyond, count, n) -> None:
+    found = episodes(beats((0.8, 5), (rr_s, count), (0.8, 9)), BRADYCARDIA)
+    assert len(found) == n * beyond
 
 
 def test_one_ectopic_beat_ends_no_rate_and_ends_an_extreme() -> None:
@@ -79,13 +83,25 @@ def test_where_it_begins_and_ends() -> None:
     assert episodes(items, PAUSE) == [(pytest.approx(items[5].t_s), items[6].t_s)]
 
 
-def test_what_is_under_way_ends_by_a_margin() -> None:
-    """Within 5 % of the limit it goes on; it would not begin there."""
+def test_what_is_under_way_ends_when_it_is_clear() -> None:
+    """5/min clear of the limit; it would not begin so close to it."""
     hovering = beats((0.8, 20), (0.55, 20), (0.62, 60), (0.55, 20), (0.8, 20))
     assert len(episodes(hovering, TACHYCARDIA)) == 1
     assert len(episodes(beats((0.8, 20), (0.62, 60), (0.8, 20)), TACHYCARDIA)) == 0
     parted = beats((0.8, 20), (0.55, 20), (0.64, 60), (0.55, 20), (0.8, 20))
     assert len(episodes(parted, TACHYCARDIA)) == 2
+    slow = beats((0.8, 20), (1.3, 20), (1.1, 60), (1.3, 20), (0.8, 20))
+    assert len(episodes(slow, BRADYCARDIA)) == 1
+    slow = beats((0.8, 20), (1.3, 20), (1.08, 60), (1.3, 20), (0.8, 20))
+    assert len(episodes(slow, BRADYCARDIA)) == 2
+
+
+@pytest.mark.parametrize(("hole", "n"), [(58, 1), (60, 0)])
+def test_a_hole_of_a_minute_freezes_a_rate_and_a_longer_one_ends_it(hole, n) -> None:
+    """Eight slow intervals before and five after: nine only where both count."""
+    bad = range(9, 9 + hole)
+    items = beats((1.3, 5), (1.3, 3), (1.0, hole + 1), (1.3, 5), (0.8, 9), bad=bad)
+    assert len(episodes(items, BRADYCARDIA)) == n
 
 
 @pytest.mark.parametrize("how", ["bad", "unread"])
@@ -104,7 +120,7 @@ def test_spans_are_in_order_and_apart(rr_s) -> None:
     for rule in (PAUSE, TACHYCARDIA, EXTREME_BRADYCARDIA, Rule(3, 1.0, mean=True)):
         spans = episodes(beats(*((rr, 1) for rr in rr_s)), rule)
         assert all(a < b for a, b in spans)
-        assert all(one[1] < two[0] for one, two in zip(spans, spans[1:], strict=False))
+        assert all(one[1] < two[0] for one, two in pairwise(spans))
 
 
 def test_no_beats_no_episodes() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthslm.detect.irregular_rhythm import DETECTOR, LAST, WINDOW, Stretch, alike, spread
+from healthslm.detect.irregular_rhythm import DETECTOR, LAST, WINDOW, Stretch
+from healthslm.detect.irregularity import alike
 from healthslm.records import Beat
 
 T0 = 1_700_000_000.0
@@ -48,45 +49,6 @@ def ectopic(n: int, share: float, early: float = 0.6, seed: int = 3) -> tuple[np
             rr[i], rr[i + 1] = early * 0.8, (2 - early) * 0.8
             ventricular.add(i)
     return rr, ventricular
-
-
-# ---- what a window is asked ------------------------------------------------------------------
-
-
-def test_alike_counts_pairs_and_those_whose_next_are_alike_too() -> None:
-    """By hand: 0 and 0.01 are alike, and so are the intervals that follow them."""
-    follows = (False, True, True, True, True)
-    assert alike((0.0, 0.5, 0.01, 0.51, 0.9), follows) == (2, 1)
-    assert alike((0.0,) * 5, follows) == (6, 6)
-    assert alike((0.0, 1.0, 2.0, 3.0, 4.0), follows) == (0, 0)
-    assert alike((0.0, 0.5, 0.01, 0.51, 0.9), (False, True, False, True, True)) == (1, 0)
-
-
-def test_alike_means_less_than_the_limit() -> None:
-    assert alike((0.0, 1.0, 0.0599, 2.0), (False, True, True, True)) == (1, 0)
-    assert alike((0.0, 1.0, 0.0600, 2.0), (False, True, True, True)) == (0, 0)
-
-
-def test_what_repeats_is_foretold_and_noise_is_not() -> None:
-    noise = tuple(np.random.default_rng(1).standard_normal(2000).tolist())
-    sd, left = spread(noise)
-    assert sd == pytest.approx(1, abs=0.05)
-    assert left == pytest.approx(sd, rel=0.01)
-    sd, left = spread((0.2, -0.2) * 200)
-    assert sd == pytest.approx(0.2)
-    assert left < 0.02
-    wave = tuple(np.sin(2 * np.pi * np.arange(400) / 4.3).tolist())
-    assert spread(wave)[1] < 0.15 * spread(wave)[0]
-    assert spread((0.3,) * 32) == (0, 0)
-
-
-def test_spread_is_that_of_the_yule_walker_equations() -> None:
-    """An independent way to the same number: solve them as they stand."""
-    x = np.random.default_rng(5).standard_normal(32)
-    y = x - x.mean()
-    r = np.array([np.sum(y[k:] * y[: 32 - k]) / 32 for k in range(5)])
-    a = np.linalg.solve(r[np.abs(np.subtract.outer(range(4), range(4)))], r[1:])
-    assert spread(tuple(x.tolist()))[1] == pytest.approx(np.sqrt(r[0] - a @ r[1:]))
 
 
 @given(
@@ -165,32 +127,62 @@ def test_beats_without_a_pattern_are_told_and_their_end(told, mean_s, seed) -> N
     assert (first.ongoing, last.ongoing) == (True, False)
     assert {f.key for f in found} == {first.key}
     assert {f.severity for f in found} == {"info"}
-    assert abs(last.t0_s - items[300].t_s) < 12 * mean_s
-    assert abs(last.t1_s - items[700].t_s) < 12 * mean_s
+    assert abs(last.t0_s - items[300].t_s) < 20
+    assert abs(last.t1_s - items[700].t_s) < 20
     evidence = dict(last.evidence)
     assert evidence["mean_bpm"] == pytest.approx(60 / np.mean(rr[300:700]), rel=0.05)
     assert evidence["beats"] == pytest.approx(400, abs=20)
 
 
-def test_the_edges_are_not_shifted_on_average() -> None:
-    """Why a window speaks for its middle third: its limits ask for more than half of it."""
+@pytest.mark.parametrize("mean_s", [0.5, 0.6, 0.85, 1.0])
+def test_the_edges_are_within_a_third_of_a_window(mean_s) -> None:
+    """The median of 20 stretches, in a sinus rhythm of 70/min that breathes."""
     offsets = []
-    for seed in range(40):
-        rr = np.concatenate((regular(60, seed), irregular(120, 0.6, seed), regular(120, seed + 99)))
-        items, state, found = beats(rr), DETECTOR.start(), []
+    for seed in range(20):
+        parts = regular(60, seed), irregular(120, mean_s, seed), regular(120, seed + 99)
+        items, state, found = beats(np.concatenate(parts)), DETECTOR.start(), []
         for x in items:
             state, new = DETECTOR.step(state, x)
             found += new
-        times = np.array([x.t_s for x in items])
-        offsets.append(
-            (
-                np.searchsorted(times, found[-1].t0_s) - 60,
-                np.searchsorted(times, found[-1].t1_s) - 180,
-            )
-        )
-    begin, end = np.median(offsets, axis=0)
-    assert abs(begin) <= 3
-    assert abs(end) <= 3
+        if found:
+            times = [x.t_s for x in items]
+            edges = (found[-1].t0_s, found[-1].t1_s)
+            offsets.append(np.searchsorted(times, edges) - (60, 180))
+    assert len(offsets) >= 18
+    assert np.abs(np.median(offsets, axis=0)).max() <= WINDOW / 3
+
+
+def test_a_heart_that_breathes_and_stumbles_is_not_irregular(told) -> None:
+    """Breathing spreads the intervals, early beats widen them: neither alone nor together."""
+    rng = np.random.default_rng(9)
+    for seed in range(5):
+        rr, _ = ectopic(3000, 0.12, seed=seed)
+        rr *= 1 + 0.06 * np.sin(2 * np.pi * np.arange(3000) / 4.7 + seed)
+        rr += 0.01 * rng.standard_normal(3000)
+        assert told(DETECTOR, beats(rr)) == []
+
+
+@pytest.mark.parametrize(("clear", "n"), [(9, 0), (10, 1)])
+def test_it_takes_as_many_clear_windows(clear, n) -> None:
+    """The next one, which is clear, makes eleven."""
+    state = DETECTOR.start()
+    *before, last = beats(irregular(60))
+    for x in before:
+        state, _ = DETECTOR.step(state, x)
+    pending = Stretch(T0, T0 + 1, 100.0, 200, clear)
+    _, findings = DETECTOR.step(replace(state, stretch=pending), last)
+    assert len(findings) == n
+
+
+def test_a_slower_heart_has_to_vary_more() -> None:
+    """As wide in proportion: told at 100/min and not at 60/min."""
+    for mean_s, n in ((0.55, 1), (1.1, 0)):
+        rr = mean_s * np.exp(0.135 * np.random.default_rng(2).standard_normal(200))
+        state, clear = DETECTOR.start(), 0
+        for x in beats(rr):
+            state, _ = DETECTOR.step(state, x)
+            clear += len(state.logs) == WINDOW and DETECTOR._irregular(state)[0]
+        assert (clear > 50) == n
 
 
 # ---- when it is told -------------------------------------------------------------------------
@@ -222,7 +214,7 @@ def test_each_limit_is_inclusive(seconds, count, n) -> None:
     for x in before:
         state, _ = DETECTOR.step(state, x)
     (_, next_rr_s) = state.beats[LAST + 1]  # of the beat that the window then newly speaks for
-    pending = Stretch(T0, T0 + 1, 100.0, 200, seconds - next_rr_s, count - 1)
+    pending = Stretch(T0, T0 + 1, seconds - next_rr_s, count - 1, 50)
     _, findings = DETECTOR.step(replace(state, stretch=pending), last)
     assert [f.severity for f in findings] == ["info"] * n
 
@@ -234,7 +226,7 @@ def test_half_an_hour_is_amber_and_not_less(seconds, severity) -> None:
     for x in before:
         state, _ = DETECTOR.step(state, x)
     (_, next_rr_s) = state.beats[LAST + 1]
-    under_way = Stretch(T0, T0 + 1, seconds - next_rr_s, 2400, 60.0, 80, told="info")
+    under_way = Stretch(T0, T0 + 1, seconds - next_rr_s, 2400, 80, told="info")
     _, findings = DETECTOR.step(replace(state, stretch=under_way), last)
     assert [f.severity for f in findings] == ([severity] if severity else [])
 
