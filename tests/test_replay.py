@@ -16,14 +16,18 @@ from healthslm.errors import RecordingError
 from healthslm.link import Link
 from healthslm.pipeline import Pipeline
 from healthslm.recordings import Recording, Track, folder, frames, load
-from healthslm.records import Finding, Gap, Vital
+from healthslm.records import Alert, Finding, Gap, Vital
 
 SAMPLES = sorted(p for p in (Path(__file__).parents[1] / "sample_data").iterdir() if p.is_dir())
 every_sample = pytest.mark.parametrize("path", SAMPLES, ids=[p.name for p in SAMPLES])
 
 
 def canonical(derived):
-    """Return the records in an order that does not depend on how streams interleaved."""
+    """Return the records in an order that does not depend on how streams interleaved.
+
+    Without alerts: when a person is told hangs on the clock of the day, not on the recording.
+    """
+    derived = [x for x in derived if not isinstance(x, Alert)]
     return sorted(derived, key=lambda x: (type(x).__name__, repr(x)))
 
 
