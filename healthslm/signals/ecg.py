@@ -107,8 +107,12 @@ class EcgBeats:
         good = (trust >= GOOD).tolist()
         at = 0
         for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), first + 1):
-            for t_s, rr_s, trusted in zip(times[at:stop], rr[at:stop], good[at:stop], strict=True):
-                told.append(Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, trusted))
+            told += [
+                Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, trusted)
+                for t_s, rr_s, trusted in zip(
+                    times[at:stop], rr[at:stop], good[at:stop], strict=True
+                )
+            ]
             at = stop
             told.append(Vital("ecg_quality", stream, epoch_s + i * BLOCK_S, value))
 

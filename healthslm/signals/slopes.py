@@ -125,9 +125,9 @@ def slopes(
     """
     parts = []
     for i in range(0, len(values), _PIECE):
-        piece = values[i : i + _PIECE]
-        raw = np.concatenate((tail, piece))
-        parts.append(_piece(grid, raw, due + i + len(piece) - len(raw), floor, measure))
+        begin, end = i - len(tail), i + _PIECE
+        raw = values[begin:end] if begin >= 0 else np.concatenate((tail, values[i:end]))
+        parts.append(_piece(grid, raw, due + begin, floor, measure))
         tail = parts[-1].tail
     first = parts[0].first
     n = grid.second(max(parts[-1].seen - 1, 0)) + 1 - first

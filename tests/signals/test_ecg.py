@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthslm.records import Beat, Chunk, Vital
+from healthslm.signals import ecg
 from healthslm.signals.ecg import SIGNAL, EcgBeats, State
 from healthslm.signals.qrs import QrsFinder
+from healthslm.signals.quality import GOOD
 from healthslm.signals.slopes import ROWS
 from healthslm.stage import freeze, thaw
 
@@ -122,6 +124,14 @@ def test_mains_hum_makes_no_beats_and_hides_none(hz, fs):
     assert_same_beats(told(x, fs)[0], peaks, within_s=0.01)
 
 
+@pytest.mark.parametrize("height", [0.3, 0.5])
+def test_a_tall_p_wave_is_no_beat(height):
+    peaks = regular(75, 40)
+    tall = (-0.21, height, 0.02)
+    beats, _ = told(drawn(peaks, 360.0, 40, waves=(*WAVES[1:], T_WAVE, tall)))
+    assert_same_beats(beats, peaks)
+
+
 @pytest.mark.parametrize("width", [0.03, 0.045])
 def test_a_tall_t_wave_is_no_beat(width):
     """As tall as the R wave; the narrow one has a fifth of its slope energy."""
@@ -136,6 +146,63 @@ def test_wide_and_inverted_ectopic_beats_are_beats():
     ectopic = peaks[5::6]
     x += drawn(ectopic, 360.0, 60, waves=((0, -1.4, 0.035), (0.3, 0.5, 0.06)), noise=0)
     assert_same_beats(told(x)[0], peaks, within_s=0.02)
+
+
+def test_a_wide_beat_lies_at_its_peak_and_not_at_its_corner():
+    """A notched plateau bends most where it falls off, 60 ms after its highest point."""
+    peaks = regular(70, 60)
+    x = drawn(np.delete(peaks, np.s_[5::6]), 360.0, 60)
+    ectopic = peaks[5::6]
+    x += drawn(ectopic, 360.0, 60, waves=((0, 1.3, 0.025), (0.055, 0.9, 0.018)), noise=0)
+    assert_same_beats(told(x)[0], peaks, within_s=0.008)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_muscle_noise_makes_no_beats_and_hides_none(seed):
+    """A fifth of the R peak: eight or more of its peaks exceed a tenth of the beats' energy."""
+    peaks = regular(70, 60, seed)
+    x = drawn(peaks, 360.0, 60, noise=0.2, seed=seed)
+
+    def early(stage):
+        _, out = stage.step(stage.start(), chunk(x))
+        return [b.t_s for b in out if isinstance(b, Beat) and b.t_s < 50]
+
+    due = peaks[peaks < 50]
+    assert len(due) <= len(early(SIGNAL)) <= len(due) + 1
+    assert all(np.min(np.abs(np.array(early(SIGNAL)) - t)) < 0.03 for t in due)
+    assert len(early(EcgBeats(QrsFinder(over_noise=0.0)))) >= len(due) + 8
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda t: 1.0 * np.sin(2 * np.pi * 0.25 * t),
+        lambda t: 0.5 * np.sin(2 * np.pi * 0.7 * t),
+        lambda t: 0.05 * np.sin(2 * np.pi * 50 * t),
+        lambda t: 0.05 * np.sin(2 * np.pi * 60 * t),
+    ],
+    ids=["breath", "motion", "50 Hz", "60 Hz"],
+)
+@pytest.mark.parametrize("fs", [250.0, 360.0, 500.0])
+def test_wander_and_hum_move_no_beat(fs, trouble):
+    """Metamorphic: the same beats, within 2 ms (root mean square) of where they were."""
+    x, t = drawn(regular(80, 40), fs, 40), np.arange(round(40 * fs)) / fs
+    clean, other = times(told(x, fs)[0]), times(told(x + trouble(t), fs)[0])
+    assert len(clean) == len(other) > 40
+    assert np.sqrt(np.mean((clean - other) ** 2)) < 0.002
+
+
+@pytest.mark.parametrize(("fs", "to"), [(360.0, 180.0), (500.0, 125.0), (1000.0, 250.0)])
+def test_a_recording_resampled_has_the_same_beats(fs, to):
+    x = drawn(regular(80, 40), fs, 40)
+    fine, coarse = times(told(x, fs)[0]), times(told(x[:: round(fs / to)], to)[0])
+    assert len(fine) == len(coarse) > 40
+    assert np.max(np.abs(fine - coarse)) < 0.001
+
+
+@pytest.mark.parametrize("fs", [0.5, 1.0, 5.0, 20.0, 50.0])
+def test_a_stream_too_slow_for_an_ecg_is_no_error(fs):
+    told(np.random.default_rng(0).standard_normal(round(200 * fs)), fs)
 
 
 def test_a_weak_beat_is_found_by_looking_again_where_one_is_missing():
@@ -194,6 +261,51 @@ def test_what_is_near_a_beat_and_much_less_than_it_is_its_wave(
             sizes = (other, whole) if size == "energy" else (whole, other)
             got = SIGNAL.finder._separate(np.array([1.0, 1.0 + gap_s]), *sizes)
             assert got.tolist() == ([kept, True] if first else [True, kept])
+
+
+def test_a_wave_between_a_beat_and_another_wave_does_not_shield_it():
+    """0.18 is steep enough beside 0.25 at 0.21 s (0.169), not beside 1.0 at 0.42 s (0.187)."""
+    t_s, steep = np.array([1.0, 1.21, 1.42]), np.array([0.18, 0.25, 1.0])
+    kept = SIGNAL.finder._separate(t_s, np.ones(3), steep)
+    assert kept.tolist() == [False, False, True]
+    back = SIGNAL.finder._separate(t_s, np.ones(3), steep[::-1])
+    assert back.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("since_s", "until_s", "kept"),
+    [
+        (0.19, 1.8, False),
+        (0.21, 1.8, True),
+        (1.0, 1.0, True),
+        (1.8, 0.21, True),
+        (1.8, 0.19, False),
+    ],
+)
+def test_looking_again_keeps_the_refractory_time_to_both_sides(since_s, until_s, kept):
+    """A gap of 2 s in a rhythm of 0.8 s; the weak peak is as steep as the beats."""
+    beats_s = np.append(np.arange(9) * 0.8, 6.4 + since_s + until_s)
+    one = np.ones(1)
+    got = SIGNAL.finder._overlooked(beats_s, np.ones(2), one * (6.4 + since_s), one, one)
+    assert got.tolist() == [kept]
+
+
+@pytest.mark.parametrize("gap_s", [1.32, 1.34])
+def test_a_gap_is_looked_at_again_from_1_66_usual_intervals_on(gap_s):
+    beats_s = np.append(np.arange(9) * 0.8, 6.4 + gap_s)
+    one = np.ones(1)
+    got = SIGNAL.finder._overlooked(beats_s, np.ones(2), one * (6.4 + gap_s / 2), one, one)
+    assert got.tolist() == [gap_s > 1.66 * 0.8]
+
+
+@pytest.mark.parametrize(("quality", "good"), [(GOOD, True), (np.nextafter(GOOD, 0), False)])
+def test_a_beat_at_the_limit_is_good(monkeypatch, quality, good):
+    def judged(beats, rest, first, n, due):
+        return np.zeros(n), np.full(beats.shape[1], quality)
+
+    monkeypatch.setattr(ecg, "ecg_quality", judged)
+    beats, _ = told(drawn(regular(70, 20), 360.0, 20))
+    assert {beat.good for beat in beats} == {good}
 
 
 def test_the_noise_of_a_lead_off_the_skin_is_no_beat():
