@@ -45,21 +45,23 @@ def _snippets(data: Data, peers: Peers | None) -> Result:
         tally.add(snippet.beats_s, beats(snippet.values, electrode_motion.FS), end_s)
         metrics |= tally.metrics(snr)
     beside: dict[str, dict[str, float]] = {}
-    for name in ALL_PEERS if peers else ():
+    if peers:
         given = [(snippet.values, electrode_motion.FS) for snippet in found.values()]
-        beside[name] = {}
-        for (snr, snippet), (times, _) in zip(
-            found.items(), peers.run(name, given) if peers else (), strict=True
-        ):
-            tp, fp, fn, _ = compare(snippet.beats_s, np.sort(times).tolist(), begin_s=0.0)
-            beside[name] |= {f"se_{snr}": share(tp, tp + fn), f"ppv_{snr}": share(tp, tp + fp)}
+        for name in ALL_PEERS:
+            beside[name] = {}
+            for (snr, snippet), (times, _) in zip(
+                found.items(), peers.run(name, given), strict=True
+            ):
+                tp, fp, fn, _ = compare(snippet.beats_s, np.sort(times).tolist(), begin_s=0.0)
+                beside[name] |= {f"se_{snr}": share(tp, tp + fn), f"ppv_{snr}": share(tp, tp + fp)}
     return Result("noise", "nstdb_snippets", data.split, metrics, GATED | ENOUGH, beside)
 
 
 def _recordings(data: Data, peers: Peers | None) -> Result:
     noise = electrode_motion.noise(data)
     tallies = {"clean": Tally.empty()} | {f"{db:.0f}db": Tally.empty() for db in RATIOS_DB}
-    counts = dict.fromkeys(PEERS, (0, 0, 0))
+    given: list[tuple[FloatArray, float]] = []
+    truths: list[tuple[list[float], list[Span]]] = []
     for path in data.mitdb():
         recording = recordings.load(path)
         track = recording.tracks[0]
@@ -74,22 +76,29 @@ def _recordings(data: Data, peers: Peers | None) -> Result:
             found = beats(version, track.fs)
             end_s = len(values) / track.fs
             tallies[name].add(reference_s, found, end_s, begin_s=LEARNING_S, fibrillation_s=spans)
-        for name in PEERS if peers else ():
-            answer = peers.run(name, [(versions["6db"], track.fs)]) if peers else []
-            tp, fp, fn, _ = compare(
-                reference_s, np.sort(answer[0][0]).tolist(), fibrillation_s=spans
-            )
-            counts[name] = (counts[name][0] + tp, counts[name][1] + fp, counts[name][2] + fn)
+        if peers:
+            given.append((versions["6db"].astype(np.float32), track.fs))
+            truths.append((reference_s, spans))
     metrics: dict[str, float] = {}
     for name, tally in tallies.items():
         metrics |= tally.metrics(name)
-    beside = {
-        name: {"se_6db": share(tp, tp + fn), "ppv_6db": share(tp, tp + fp)}
-        for name, (tp, fp, fn) in counts.items()
-        if peers
-    }
+    beside = {name: _beside(peers, name, given, truths) for name in PEERS if peers}
     goals = GATED | ENOUGH | CLEAN
     return Result("noise", "mitdb with electrode motion", data.split, metrics, goals, beside)
+
+
+def _beside(
+    peers: Peers,
+    name: str,
+    given: list[tuple[FloatArray, float]],
+    truths: list[tuple[list[float], list[Span]]],
+) -> dict[str, float]:
+    """Return a peer's figures at 6 dB."""
+    tp = fp = fn = 0
+    for (reference_s, spans), (times, _) in zip(truths, peers.run(name, given), strict=True):
+        counts = compare(reference_s, np.sort(times).tolist(), fibrillation_s=spans)
+        tp, fp, fn = tp + counts[0], fp + counts[1], fn + counts[2]
+    return {"se_6db": share(tp, tp + fn), "ppv_6db": share(tp, tp + fp)}
 
 
 def _fibrillation(notes: Marks, fs: float) -> list[Span]:

@@ -14,8 +14,9 @@ class PoorSignal:
     """A technical finding for each stretch of signal too poor to judge.
 
     Told after 20 s; amber after a minute, because ventricular fibrillation also looks like
-    noise, and then someone should ask "are you all right?". All limits are proposals [P];
-    0.5 means that half of what came cannot be trusted. It says nothing about the heart.
+    noise, and then someone should ask "are you all right?" (where a lead swings like that,
+    `swinging_signal` asks sooner). All limits are proposals [P]; 0.5 means that half of what
+    came cannot be trusted. It says nothing about the heart.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("ecg_quality", "ppg_quality")

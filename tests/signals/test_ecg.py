@@ -299,8 +299,11 @@ def test_a_gap_is_looked_at_again_from_1_66_usual_intervals_on(gap_s):
 
 
 @pytest.mark.parametrize(("quality", "good"), [(GOOD, True), (np.nextafter(GOOD, 0), False)])
-def test_a_block_at_the_limit_is_good(monkeypatch, quality, good):
-    monkeypatch.setattr(ecg, "ecg_quality", lambda beats, rest, first, n, due: np.full(n, quality))
+def test_a_beat_at_the_limit_is_good(monkeypatch, quality, good):
+    def judged(beats, rest, first, n, due):
+        return np.zeros(n), np.full(beats.shape[1], quality)
+
+    monkeypatch.setattr(ecg, "ecg_quality", judged)
     beats, _ = told(drawn(regular(70, 20), 360.0, 20))
     assert {beat.good for beat in beats} == {good}
 
