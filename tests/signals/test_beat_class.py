@@ -241,6 +241,31 @@ def test_intervals_that_are_not_known_say_nothing():
     assert (of["uneven"] == 0).all()
 
 
+def test_the_beat_before_is_known_over_the_edge_of_a_block():
+    shapes = np.ones((4, POINTS))
+    kinds, _ = Gatherer().told(Kinds(), shapes, np.array([0.8, 0.8, 0.8, 0.5]), 0.8, 1.0)
+    _, rows = Gatherer().told(kinds, shapes[:1], np.array([1.1]), 0.8, 1.0)
+    mean_s = np.mean([0.8, 0.8, 0.8, 0.5, 1.1])
+    assert rows[0, FEATURES.index("before_last")] == pytest.approx(0.5 / mean_s)
+
+
+def test_a_kind_not_seen_for_two_hundred_beats_counts_half():
+    t = (np.arange(POINTS) - SIDE) * STEP_S
+    one, other = np.exp(-0.5 * (t / 0.012) ** 2), -np.exp(-0.5 * (t / 0.04) ** 2)
+    kinds, _ = Gatherer().told(Kinds(), one[None], np.array([0.8]), 0.8, 0.8)
+    later, _ = Gatherer().told(kinds, np.tile(other, (200, 1)), np.full(200, 0.8), 0.8, 0.8)
+    assert later.table[0, VOTES] == pytest.approx(kinds.table[0, VOTES] / 2)
+
+
+@pytest.mark.parametrize(("quality", "told"), [(0.49, "QQQ"), (0.5, "NNS")])
+def test_a_normal_beat_is_told_in_good_signal_alone(quality, told):
+    t = (np.arange(POINTS) - SIDE) * STEP_S
+    shapes = np.tile(np.exp(-0.5 * (t / 0.012) ** 2), (23, 1))
+    rr_s = np.array([0.8] * 22 + [0.5])
+    kinds, rows = Gatherer().told(Kinds(), shapes, rr_s, 1.0, quality)
+    assert "".join(BeatClasses().judged(kinds, rows[-3:], quality)) == told
+
+
 def test_real_recordings_are_told_as_annotated(data_dir):
     """Two recordings that nothing hangs on: 119 has 364 ventricular beats, 109 a block and 32."""
     folder = Path(data_dir) / "mitdb" / "dev"
