@@ -52,7 +52,7 @@ class Bigeminy:
         stretch = state.stretch
         if stretch and not 0 <= x.t_s - stretch.t1_s <= self.apart_s:
             ended = (_finding(stretch, x.stream, ongoing=False),)
-            state = replace(state, stretch=None, pairs=0)
+            state = replace(state, stretch=None)
         label = x.label if x.good else ""
         before = state.newest if x.rr_s is not None else ""
         state = replace(state, newest=label)
