@@ -111,7 +111,7 @@ def _new(before: Rhythm, after: Rhythm) -> tuple[float, bool]:
     new, old = after.stretch, before.stretch
     if new is None or new.told is None:
         return 0.0, False
-    if old is None or old.told is None or old.t0_s != new.t0_s:
+    if old is None or old.told is None:
         return new.analysed_s, False
     return new.analysed_s - old.analysed_s, True
 

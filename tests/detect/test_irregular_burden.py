@@ -94,9 +94,22 @@ def test_an_episode_over_midnight_counts_in_both_days(told) -> None:
     first, second = (dict(f.evidence) for f in told(DETECTOR, [*items, later(2)]))
     assert first["episodes"] == second["episodes"] == 1
     assert first["irregular_s"] == pytest.approx(1000, abs=25)
-    assert first["irregular_s"] + second["irregular_s"] == pytest.approx(rr.sum(), abs=25)
+    whole = dict(told(RHYTHM, [*items, later(2)])[-1].evidence)
+    whole_s = 60 * whole["beats"] / whole["mean_bpm"]
+    assert first["irregular_s"] + second["irregular_s"] == pytest.approx(whole_s, abs=2)
     assert second["longest_s"] == second["irregular_s"]
     assert (first["days"], second["days"]) == (1, 2)
+
+
+def test_a_day_of_a_few_seconds_holds_no_more_than_these(told) -> None:
+    """An episode that is told just after midnight began before it."""
+    items = beats(irregular(90), MIDNIGHT + DAY_S - 50)
+    items = [x for x in items if x.t_s < MIDNIGHT + DAY_S + 10]
+    (finding,) = told(DETECTOR, [*items, later(2)])
+    evidence = dict(finding.evidence)
+    assert finding.t0_s >= MIDNIGHT + DAY_S
+    assert evidence["irregular_s"] <= 3600 * evidence["analysable_h"] + 1e-6
+    assert 95 < evidence["irregular_pct"] <= 100
 
 
 def test_each_day_speaks_for_itself(told) -> None:

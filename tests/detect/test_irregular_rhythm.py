@@ -270,6 +270,25 @@ def test_intervals_that_do_not_follow_each_other_are_too_little(told) -> None:
     assert told(DETECTOR, beats(rr, bad=range(0, 2000, 3))) == []
 
 
+@pytest.mark.parametrize(("joined", "judged"), [(15, False), (16, True)])
+def test_half_of_a_window_has_to_follow(joined, judged) -> None:
+    state = DETECTOR.start()
+    for x in beats(irregular(60)):
+        state, _ = DETECTOR.step(state, x)
+    assert DETECTOR._irregular(state) == (True, True)
+    state = replace(state, joined=(True,) * joined + (False,) * (WINDOW - joined))
+    assert DETECTOR._irregular(state) == (judged, judged)
+
+
+def test_a_regular_heart_with_every_fifth_beat_astray_is_not_irregular(told) -> None:
+    """Early and late beats at random spread the intervals, and most of them do not vary."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        astray = rng.random(2000) < 0.18
+        logs = np.where(astray, rng.uniform(-0.5, 0.5, 2000), 0.02 * rng.standard_normal(2000))
+        assert told(DETECTOR, beats(0.6 * np.exp(logs))) == []
+
+
 def test_a_gap_joins_nothing() -> None:
     """The first interval after a gap does not follow the one before it."""
     state = DETECTOR.start()
