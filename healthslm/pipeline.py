@@ -8,6 +8,8 @@ was cut.
 A detector may also name `context`: kinds from any stream ("activity"), or "tick". Its
 lane then waits until time has passed for all of them, and hands over in order of time.
 It waits `PATIENCE_S` at most, so a sensor that is silent delays, and never blocks.
+
+Spectra go from stage to stage, too, and are never put out.
 """
 
 from __future__ import annotations

@@ -161,6 +161,8 @@ class PpgPulses:
             notch = since_s < self.dicrotic_s and height < self.dicrotic * state.heights[-1]
             if since_s < self.refractory_s or notch or (faint and since_s < self.forget_s):
                 return state
+            if since_s >= self.forget_s:
+                state = replace(state, heights=())
         state = self._pass(state, pulse, told)
         shape = _shape(state.slope, at, offset, state.fs)
         likeness = None if not state.heights else self._likeness(state, at, shape)

@@ -95,7 +95,7 @@ class PulseRate:
         motion = next(
             (m for m in state.motions if (m.t_s, _device(m)) == (x.t_s, _device(x))), None
         )
-        if state.t_s is None or motion is None or x.t_s != state.t_s + STEP_S:
+        if state.t_s is None or x.t_s != state.t_s + STEP_S:
             state = State(motions=state.motions)
         if motion is None:
             return state, ()

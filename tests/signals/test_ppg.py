@@ -1,5 +1,7 @@
 """Pulses and quality from a PPG."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,6 +81,28 @@ def test_a_weak_rise_is_a_pulse_where_it_is_no_second_wave(
     inside = [p.t_s - T0 for p in pulses if 15.1 < p.t_s - T0 < 15.8]
     assert len(inside) == seen
     assert all(abs(at - 14.95 - after_s) < 0.05 for at in inside)
+
+
+@pytest.mark.parametrize(("height", "seen"), [(0.17, False), (0.24, True)])
+def test_a_fifth_of_the_steepest_around_is_a_pulse(height: float, seen: bool) -> None:
+    t = np.arange(3000) / 100.0
+    x = sum(np.exp(-(((t - b) / 0.08) ** 2)) for b in np.arange(1.0, 29.0, 1.2))
+    x = x + height * np.exp(-(((t - 16.0) / 0.08) ** 2))  # between 15.4 and 16.6
+    chunk = Chunk("wrist/ppg", "ppg", T0, 100.0, 0, x)
+    stage = replace(SIGNAL, faint=0.0)
+    times = [p.t_s - T0 for p in stage.step(stage.start(), chunk)[1] if isinstance(p, Beat)]
+    assert any(15.8 < at < 16.1 for at in times) is seen
+
+
+def test_pulses_that_become_faint_for_good_are_found_again() -> None:
+    """A tenth of the height is noise for 5 s, and then it is what there is."""
+    t = np.arange(4000) / 100.0
+    x = np.zeros(len(t))
+    for b in np.arange(1.0, 39.0, 0.8):
+        x += (1.0 if b < 20 else 0.1) * np.exp(-(((t - b) / 0.08) ** 2))
+    times = np.array([p.t_s - T0 for p in found(x, 100.0)[0]])
+    assert not np.any((times > 20.2) & (times < 24.5))
+    assert np.sum(times > 25) == pytest.approx(17, abs=1)
 
 
 @pytest.mark.parametrize("bpm", [40, 60, 90, 110])

@@ -146,6 +146,37 @@ def test_more_than_half_of_a_block_has_to_be_known(still: tuple[int, ...], told:
     assert {70, 90} <= set(times)
 
 
+def test_half_of_a_block_is_not_enough() -> None:
+    """The four estimates of 8 s, two of which are at rest."""
+    items = spectra(*run(100, 130, 100))
+    end = next(x.t_s for x in items if x.t_s > T0 + 60 and x.t_s % 8 == 0)
+    items = [
+        replace(x, power=0.0) if x.kind == "motion_spectrum" and end - 4 < x.t_s <= end else x
+        for x in items
+    ]
+    times = rates(items, replace(SIGNAL, every_s=8.0))
+    assert end - T0 not in times
+    assert {end - T0 - 8, end - T0 + 8} <= set(times)
+
+
+def test_a_lock_that_was_wrong_is_given_up() -> None:
+    """No heart jumps from 80 to 150, but a line that was followed by mistake may end."""
+    first, second = run(90, 80, 110, shaking=1.0), run(90, 150, 110, shaking=1.0)
+    items = spectra(*(np.concatenate(x, axis=-1) for x in zip(first, second, strict=True)))
+    told = rates(items, replace(STEADY, every_s=2.0))
+    assert all(abs(v - 150) < 5 for t, v in told.items() if t > 90 + 20)
+
+
+@pytest.mark.parametrize(("rms_g", "told"), [(0.012, True), (0.3, False)])
+def test_motion_that_is_next_to_none_hides_no_pulse(rms_g: float, told: bool) -> None:
+    """The body moves in time with the pulse: a tremble of the heart's own, or steps."""
+    items = [
+        replace(x, power=rms_g**2) if x.kind == "motion_spectrum" else x
+        for x in spectra(*run(120, 110, 110, shaking=0.0))
+    ]
+    assert bool(rates(items, replace(SIGNAL, moving_g=0.0))) is told
+
+
 def test_an_estimate_is_told_when_trust_meets_its_limit_exactly() -> None:
     items = spectra(*run(40, 130, 100))
     state = SIGNAL.start()

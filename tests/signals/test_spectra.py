@@ -64,6 +64,21 @@ def test_a_window_ends_with_the_last_cell_before_its_moment() -> None:
     assert window.ravel().tolist() == x.tolist()
 
 
+def test_a_window_is_told_once_all_cells_before_its_moment_are_there() -> None:
+    """At 64 Hz a cell is 3 samples: 8 s end within the 171st, so 513 of them are needed."""
+    x = sine(64, 10, 1.0)
+    assert windows(x[:512], 64.0)[1] == []
+    assert len(windows(x[:513], 64.0)[1]) == 1
+
+
+def test_a_cell_that_a_run_begins_in_is_not_whole() -> None:
+    x = np.full(125 * 11, 5.0)
+    assert [t_s - T0 for t_s, _ in windows(x, 125.0)[1]] == [8, 10]
+    ((t_s, window),) = windows(x[1:], 125.0, 1)[1]
+    assert t_s - T0 == 10
+    assert np.all(np.abs(window - 5.0) < 1e-12)
+
+
 @pytest.mark.parametrize("unread", [np.nan, np.inf, 1e6, -2e6])
 def test_a_window_with_an_unread_sample_is_left_out(unread: float) -> None:
     x = sine(25, 40, 1.0)
