@@ -90,9 +90,9 @@ class Fall:
     - 30 s of stillness are asked for, and then the wearer: the finding is told as amber,
       "are you OK?". Whoever moves within 60 s ends it (info). If not, it is red.
 
-    Real falls gave 0.56 false alarms per hour of wear at a sensitivity above 80 % (Bagala
-    et al. 2012 and after, PMC5298771): that is why it asks, and why nobody but the wearer
-    is told before 90 s have gone by. All limits are proposals [P]: they lie in the middle of wide
+    On real falls a detector gave 0.56 false alarms an hour at a sensitivity above 80 %
+    (Palmerini et al. 2020, doi:10.3390/s20226479): that is why it asks, and why it is not red
+    before 90 s have gone by. All limits are proposals [P]: they lie in the middle of wide
     gaps in staged falls of young people, and no real fall has tested them.
 
     A trunk (by the name of the device) is struck less than a wrist; a device of which the

@@ -28,10 +28,10 @@ class Sleep:
     """Vital "asleep", 1 or 0, for every 5 min: never how deep, and no diagnosis of sleep.
 
     Asleep is who has not turned by 5 degrees for 5 min: the sustained inactivity of van Hees
-    et al. 2015 (doi:10.1371/journal.pone.0142533; accuracy 83 % against polysomnography, by
-    their account). Where we differ: gravity's whole angle, largest in a minute; the 5 min
-    themselves still count as awake, because they are told before they are over; and no
-    night is sought around it, so who reads without a move by day is called asleep.
+    et al. 2015 (doi:10.1371/journal.pone.0142533). Where we differ: gravity's whole angle,
+    largest in a minute; the 5 min themselves still count as awake, because they are told
+    before they are over; and no night is sought around it, so who reads without a move by
+    day is called asleep. Not measured on people: there are no such recordings here.
 
     A device that tells only `activity` is judged by that: below `quiet_g` for 5 min [P].
     Without a single turn for 3 h it is more likely that nobody wears the sensor: then
