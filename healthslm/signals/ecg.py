@@ -21,7 +21,6 @@ from healthslm.signals.runs import runs
 from healthslm.signals.slopes import CUT, ROWS, TIME
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
     """What the next chunk needs to know of the ones before."""
