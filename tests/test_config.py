@@ -140,7 +140,7 @@ def test_parameters_of_a_detector_can_be_set(write):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[detect.happiness]\n", r"\[detect\] happiness: unknown; known: bradycardia"),
+        ("[detect.happiness]\n", r"\[detect\] happiness: unknown; known: bigeminy, bradycardia"),
         ("[detect.fever]\nheat = 1\n", r"\[detect.fever\] heat: unknown; known: "),
         ("[detect.tachycardia]\namber_bpm = 'x'\n", r"amber_bpm: Expected `float`, got `str`"),
     ],
