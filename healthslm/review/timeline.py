@@ -48,6 +48,11 @@ VITAL_UNITS = {
     "glucose": ("mg/dL", 0),
     "ecg_quality": ("", 2),
     "ppg_quality": ("", 2),
+    "respiration_quality": ("", 2),
+    "breaths_ecg": ("/min", 0),
+    "breaths_ecg_quality": ("", 2),
+    "breaths_ppg": ("/min", 0),
+    "breaths_ppg_quality": ("", 2),
 }
 
 
