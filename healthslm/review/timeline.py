@@ -58,6 +58,11 @@ VITAL_UNITS = {
     "ecg_quality": ("", 2),
     "ppg_quality": ("", 2),
     "ecg_swing": ("s", 0),
+    "respiration_quality": ("", 2),
+    "breaths_ecg": ("/min", 0),
+    "breaths_ecg_quality": ("", 2),
+    "breaths_ppg": ("/min", 0),
+    "breaths_ppg_quality": ("", 2),
 }
 
 
