@@ -24,7 +24,7 @@ from healthslm.stage import freeze, thaw
 
 T0 = 1_700_000_000.0  # UTC; a float of this size is exact to 0.24 µs, as in real life
 DAY_S = 86_400.0
-MAX_STATE_BYTES = 8192  # of one lane: an ECG, a PPG and what follows from them stay in 16 KiB
+MAX_STATE_BYTES = 16384  # of one lane: an ECG, a PPG and what follows from them stay in 16 KiB
 SLOW = SLOW_KINDS
 FAST = ("ecg", "ppg")
 
@@ -116,8 +116,10 @@ def beats(kind: str) -> list[Item]:
         rr = {200: 2.4, 300: 3.2}.get(i, rr)
         good = not 500 <= i < 520
         t += 40.0 if i == 700 else rr
-        items.append(Beat(kind, "chest/ecg", t, None if i in (0, 700) else rr, good))
-    return [*items, Beat(kind, "chest/ecg", t + 7200.0, None, good=True)]
+        label = "NNNVNVNVNVNNNVVVVVVNSNSQN"[i % 25] if 900 <= i < 1200 or i > 3400 else "N"
+        rr = 0.5 if label == "V" and i < 1200 else rr
+        items.append(Beat(kind, "chest/ecg", t, None if i in (0, 700) else rr, good, label))
+    return [*items, Beat(kind, "chest/ecg", t + 7200.0, None, good=True, label="N")]
 
 
 def quality(kind: str) -> list[Item]:

@@ -23,8 +23,8 @@ KINDS = 8
 INTERVALS = 24
 
 COUNT, WEIGHT, VOTES, EARLY = range(4)  # of a kind, then its `Figures`
-WIDTH, _, AREA, AFTER = range(4, 8)
-_COLUMNS = 8
+WIDTH, _, AREA, AFTER, SPIKE = range(4, 9)
+_COLUMNS = 9
 _LEAST_S, _LEAST_MV = 0.008, 0.01  # nothing is measured finer
 _MANY = 50.0  # beats; of a kind with more, more is no news
 _FASTEST, _SLOWEST = 0.3, 1.6  # what one interval may say of a kind, in mean intervals
@@ -49,8 +49,9 @@ FEATURES = (
     "own_unlike",  # the kind, to the normal one
     "own_width_ratio",
     "own_width_s",
+    "paced",  # 1 where a pacemaker's spike is seen, else the share of the kind that has one
 )
-"""What is known of each beat, in the order of the columns that `Kinds.told` gives."""
+"""What is known of each beat, in the order of the columns that `Gatherer.told` gives."""
 
 _RHYTHM, _QUALITY, _SHAPE = slice(0, 4), 5, slice(6, len(FEATURES))
 
@@ -162,6 +163,7 @@ def _compared(kinds: Kinds, own: IntArray, shapes: FloatArray, measured: Figures
             unlike(means[:, QRS], mean[QRS]),
             of[:, WIDTH] / width,
             of[:, WIDTH],
+            np.maximum(measured.spike, of[:, SPIKE]),
         ),
         axis=1,
     )

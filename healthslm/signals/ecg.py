@@ -15,13 +15,12 @@ from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals import qrs
 from healthslm.signals.beat_class import BeatClasses, Judged
 from healthslm.signals.beat_kinds import Kinds
-from healthslm.signals.morphology import Snapshots
+from healthslm.signals.morphology import LEAST_HZ, Snapshots
 from healthslm.signals.qrs import RR, SETTLE_S, Complexes, QrsFinder
 from healthslm.signals.quality import BLOCK_S, GOOD, ecg_quality
 from healthslm.signals.slopes import CUT, ROWS, TIME
 from healthslm.stage import FloatArray
 
-_UNASKED: Judged = ("", None)
 _UNREAD_MV = 1000.0  # no electrode gives a volt: such a sample, like NaN, was not read
 
 
@@ -112,12 +111,14 @@ class EcgBeats:
         at = 0
         for i, (value, stop) in enumerate(zip(quality.tolist(), stops, strict=True), first + 1):
             some, at, good = beats[:, at:stop], stop, value >= GOOD
-            if self.finder.measure:
+            if not self.finder.measure:
+                judged: tuple[Judged, ...] = (("", None),) * some.shape[1]
+            elif state.search.fs < LEAST_HZ:
+                judged = (("Q", None),) * some.shape[1]
+            else:
                 kinds, judged = self.classes.told(
                     kinds, some[ROWS:RR], some[TIME], some[RR], float(next_s[stop]), value
                 )
-            else:
-                judged = (_UNASKED,) * some.shape[1]
             times, rr = (epoch_s + some[TIME]).tolist(), some[RR].tolist()
             told += [
                 Beat("beat", stream, t_s, rr_s if rr_s == rr_s else None, good, *of)

@@ -27,6 +27,10 @@ _BEFORE = 11  # steps, 0.19 to 0.11 s before the peak: what the lead reads befor
 _STEEP = slice(3, -3)  # differences looked at for the width, 0.17 s to either side
 _TAIL = 0.03  # of the slope energy, left out at either end of the width
 _EDGE = 0.1  # of the greatest slope: where the complex begins and ends
+_CALM = 5  # steps below it in a row, 40 ms: what comes after is another wave
+_SPIKE = 4  # steps, 32 ms: no heart's complex is over so soon; a pacemaker's spike is ...
+_REST = 0.3  # ... and is followed, a calm later, by a wave of this share of its height
+_LATER = slice(SIDE + 6, SIDE + 21)  # 0.05 to 0.16 s after the peak
 _STEPS = 127
 _ROWS = 7  # 49 bytes of shape, 3 unused, 4 of scale: seven float64
 
@@ -61,7 +65,8 @@ def unpacked(rows: FloatArray) -> FloatArray:
     packed = np.ascontiguousarray(rows.T).view(np.uint8)
     scale = np.ascontiguousarray(packed[:, -4:]).view("<f4").astype(np.float64)
     steps = np.ascontiguousarray(packed[:, :POINTS]).view(np.int8)
-    return steps * (scale / _STEPS)
+    shapes: FloatArray = steps * (scale / _STEPS)
+    return shapes
 
 
 @lru_cache(maxsize=64)
@@ -86,13 +91,14 @@ class Figures:
     """What is measured of shapes; each has shape (n,)."""
 
     width_s: FloatArray  # of the part that holds 94 % of the slope energy
-    qrs_s: FloatArray  # from the first slope that is a tenth of the greatest to the last
+    qrs_s: FloatArray  # around the steepest slope, until all is less than a tenth of it
     area: FloatArray  # mean distance from the line before the complex, mV
     after: FloatArray  # what follows the complex: mean 0.12 to 0.19 s after the peak, mV
+    spike: FloatArray  # 1 where the steep part is a pacemaker's, and the complex comes after it
 
     def stacked(self) -> FloatArray:
-        """Return them as one array, shape (n, 4)."""
-        return np.stack((self.width_s, self.qrs_s, self.area, self.after), axis=1)
+        """Return them as one array, shape (n, 5)."""
+        return np.stack((self.width_s, self.qrs_s, self.area, self.after, self.spike), axis=1)
 
 
 def figures(shapes: FloatArray) -> Figures:
@@ -106,12 +112,28 @@ def figures(shapes: FloatArray) -> Figures:
     share = np.cumsum(energy, axis=1)
     share /= np.maximum(share[:, -1:], 1e-30)
     width = _crossing(share, 1 - _TAIL) - _crossing(share, _TAIL)
-    steep = slope > _EDGE * slope.max(axis=1, initial=0.0)[:, None]
-    begin, end = steep.argmax(axis=1), steep[:, ::-1].argmax(axis=1)
-    span = np.where(steep.any(axis=1), slope.shape[1] - begin - end, 0)
-    area = np.abs(shapes[:, QRS]).mean(axis=1)
-    after = shapes[:, SIDE + 15 :].mean(axis=1)
-    return Figures(width * STEP_S, span * STEP_S, area, after)
+    steepest = slope.argmax(axis=1)
+    quiet = slope <= _EDGE * slope.max(axis=1, initial=0.0)[:, None]
+    span = _until(quiet, steepest) + _until(quiet[:, ::-1], slope.shape[1] - 1 - steepest) - 1
+    area: FloatArray = np.abs(shapes[:, QRS]).mean(axis=1)
+    after: FloatArray = shapes[:, SIDE + 15 :].mean(axis=1)
+    later = np.abs(shapes[:, _LATER]).max(axis=1, initial=0.0)
+    spike = (span <= _SPIKE) & (later >= _REST * np.abs(shapes).max(axis=1, initial=0.0))
+    of = spike & (later > 0)
+    qrs_s = span.astype(np.float64) * STEP_S
+    return Figures(width * STEP_S, qrs_s, area, after, of.astype(np.float64))
+
+
+def _until(quiet: NDArray[np.bool_], begin: IntArray) -> IntArray:
+    """Return how many steps, from `begin` in each row, lie before `_CALM` quiet ones in a row."""
+    n, m = quiet.shape
+    padded = np.concatenate((quiet, np.ones((n, _CALM), np.bool_)), axis=1)
+    calm = padded[:, : m + 1].copy()
+    for i in range(1, _CALM):
+        calm &= padded[:, i : i + m + 1]
+    calm &= np.arange(calm.shape[1]) >= begin[:, None]
+    until: IntArray = calm.argmax(axis=1) - begin
+    return until
 
 
 def _crossing(share: FloatArray, level: float) -> FloatArray:
@@ -119,7 +141,8 @@ def _crossing(share: FloatArray, level: float) -> FloatArray:
     n = np.arange(len(share))
     at = np.minimum(np.sum(share < level, axis=1), share.shape[1] - 1)
     before = np.where(at > 0, share[n, np.maximum(at - 1, 0)], 0.0)
-    return at + (level - before) / np.maximum(share[n, at] - before, 1e-30)
+    place: FloatArray = at + (level - before) / np.maximum(share[n, at] - before, 1e-30)
+    return place
 
 
 def unlike(a: FloatArray, b: FloatArray) -> FloatArray:

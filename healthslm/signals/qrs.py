@@ -157,7 +157,7 @@ class QrsFinder:
         seconds = _grown(state.seconds, _BLOCK * n + _LEAD)[:, _BLOCK * n :].copy()
         after = replace(state, block=end, seconds=seconds, beats=later, rest=rest_later)
         if not later.shape[1]:
-            later = self._decided(state, end * BLOCK_S + _PEEK_S).beats[:, beats.shape[1] :]
+            later = self._decided(after, end * BLOCK_S + _PEEK_S).beats
         next_s = float(later[RR, 0]) if later.shape[1] else np.nan
         expected = BLOCK_S * state.fs / (grid.stride * grid.cell)
         return after, Complexes(beats, rest, expected, next_s)
