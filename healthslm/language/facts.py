@@ -41,7 +41,14 @@ _VITALS = {
 SENSOR_KINDS = frozenset({"poor_signal", "no_data"})
 """Findings about the sensors, not about the body."""
 
-_KINDS = (*WORST, "irregular_rhythm", *sorted(SENSOR_KINDS))
+COUNTS = frozenset({"irregular_burden", "glucose_range"})
+"""Findings that only count, for the list: no text tells them."""
+
+NOTICED = "noticed"
+"""The fact that stands for every kind without clauses of its own."""
+
+_OWN = (*WORST, "irregular_rhythm", *sorted(SENSOR_KINDS))
+_KINDS = (*_OWN, NOTICED)
 # finding -> (slot of its worst value, evidence of its limit, whose usual range is told)
 _TOLD: dict[str, tuple[str, str | None, str | None]] = {
     "tachycardia": ("highest", "limit_bpm", "pulse"),
@@ -167,9 +174,19 @@ def _found(
         if f.t0_s < t1_s and f.t1_s >= t0_s:
             by_kind[f.kind].append(f)
     usual = {m.kind: tuple(v for v in m.values if v[0].startswith("usual")) for m in measures}
-    return [
-        _finding(kind, join(by_kind[kind], t0_s, t1_s), usual) for kind in _KINDS if kind in by_kind
+    found = [
+        _finding(kind, join(by_kind[kind], t0_s, t1_s), usual) for kind in _OWN if kind in by_kind
     ]
+    others = [f for kind, fs in by_kind.items() if kind not in {*_OWN, *COUNTS} for f in fs]
+    return [*found, _noticed(others, t0_s)] if others else found
+
+
+def _noticed(findings: Sequence[Finding], t0_s: float) -> Fact:
+    """Return the one fact that findings of kinds without clauses of their own make together."""
+    ranked = sorted(findings, key=lambda f: (-_RANK[f.severity], f.t0_s, f.kind))
+    what = ",".join(dict.fromkeys(f.kind for f in ranked))
+    start = max(min(f.t0_s for f in findings), t0_s)
+    return Fact(NOTICED, ranked[0].severity, (), (("what", what), ("start", start)))
 
 
 def _finding(kind: str, episodes: list[Episode], usual: dict[str, Values]) -> Fact:

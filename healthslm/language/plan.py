@@ -26,6 +26,7 @@ GRAVITY = (  # of findings of one severity, the order in which they are told
     "tachycardia",
     "irregular_rhythm",
     "fever",
+    "noticed",
     "no_data",
     "poor_signal",
 )

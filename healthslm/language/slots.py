@@ -15,6 +15,7 @@ from healthslm.language.wording import PERIOD, Wording, load, meanings
 HOURS_FROM = 120  # minutes; shorter times are told in minutes, longer ones in half hours
 WHOLE_HOURS_FROM = 600  # minutes; and these in hours
 MAX_SIGNALS = 2  # more are not told by name
+MAX_FINDINGS = 3  # of more, two are told by name
 _DECIMALS = {"celsius": 1, "seconds": 1, "range_celsius": 1}
 
 
@@ -93,7 +94,7 @@ def written(item: Item, name: str, wording: Wording, zone: str) -> str:
     unit, rules = meanings().kinds[item.kind].slots[name].unit, wording.slots
     if unit.startswith("range"):
         return _range(_number(item, f"{name}_low"), _number(item, f"{name}_high"), unit, rules)
-    if unit in {"names", "signals"}:
+    if unit in {"names", "signals", "findings"}:
         return _names(str(item.value(name)), unit, wording)
     value = _number(item, name)
     if unit == "clock":
@@ -175,6 +176,8 @@ def _names(keys: str, unit: str, wording: Wording) -> str:
     words = list(dict.fromkeys(names.get(k, names["other"]) for k in keys.split(",")))
     if unit == "signals" and len(words) > MAX_SIGNALS:
         return names["several"]
+    if unit == "findings" and len(words) > MAX_FINDINGS:
+        words = [*words[: MAX_FINDINGS - 1], names["more"]]
     head, tail = words[:-1], words[-1]
     rules: dict[str, str] = wording.slots["list"]
     return rules["join"].join(head) + rules["last"] + tail if head else tail

@@ -32,11 +32,13 @@ _EXAMPLES: dict[str, tuple[float | str, ...]] = {
     "times": (2.0, 14.0),
     "notes": (1.0, 3.0),
     "names": ("pulse", "pulse,rhythm,oxygen"),
+    "findings": ("fall", "fall,glucose_low", "fall,glucose_low,ventricular_ectopy,tachypnoea"),
     "signals": ("ecg", "ecg,ppg", "ecg,ppg,spo2", "ecg,glucose"),
 }
 
 _ORDER = ", ".join(f"`{k}`" for k in plan.GRAVITY)
 _MEASURES = ", ".join(f"`{k}`" for k in plan.MEASURES)
+_COUNTS = ", ".join(f"`{k}`" for k in sorted(facts.COUNTS))
 _ROOM = plan.MAX_SENTENCES - plan.ACTION_SENTENCES
 
 _ABOUT = f"""\
@@ -64,7 +66,10 @@ the latest end. Its worst value is the worst among its findings. An episode is o
 a finding of it was still ongoing when last told, or reaches out of the period on either
 side.
 
-**One fact a kind.** Severity is the gravest of the findings (info < amber < red).
+**One fact a kind.** Severity is the gravest of the findings (info < amber < red). Kinds that
+have no clauses of their own are one fact together, `noticed`.
+
+**Counts.** {_COUNTS} only count, for the list: they are no fact, and no text tells them.
 
 **Minutes.** Readings are taken together by whole minutes since 1970 (UTC), all streams of
 a kind as one; a minute's value is the mean of its readings. The vitals are `heart_rate`

@@ -17,6 +17,7 @@ from random import Random
 
 from healthslm.language import slots, template, tokens
 from healthslm.language.facts import (
+    NOTICED,
     SENSOR_KINDS,
     Fact,
     Facts,
@@ -48,6 +49,7 @@ _FINDINGS = {  # kind: (slot of its worst value, range, decimals, limits)
     "irregular_rhythm": ("rate", (40.0, 170.0), 0, ()),
     "desaturation": ("lowest", (60.0, 94.0), 0, (92.0, 94.0)),
     "fever": ("highest", (38.0, 41.5), 1, (38.0,)),
+    NOTICED: (None, (0.0, 0.0), 0, ()),
     "poor_signal": (None, (0.0, 0.0), 0, ()),
     "no_data": (None, (0.0, 0.0), 0, ()),
 }
@@ -188,6 +190,8 @@ def _finding(rng: Random, kind: str, measures: list[Fact], t0_s: float, t1_s: fl
     severity = _SEVERITIES[rng.randrange(len(_SEVERITIES))]
     several = rng.random() < 0.5
     at = sorted(rng.uniform(t0_s, t1_s) for _ in range(2))
+    if kind == NOTICED:  # no name is in a text: any kind stands for all
+        return Fact(kind, severity, (), (("what", "other"), ("start", at[0])))
     values: dict[str, Value] = {"start": at[0]}
     categories = [("times", "several" if several else "one")]
     length = rng.choice((rng.uniform(5.0, 3000.0), rng.uniform(600.0, 30_000.0)))
