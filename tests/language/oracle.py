@@ -64,6 +64,7 @@ TOPICS: dict[str, tuple[str, str, dict[str, str], str]] = {
         {**_SPELL, "at": "start", "mean": "rate"},
         "longest",
     ),
+    "noticed": ("noticed", "noticed", {"found": "what", "from": "start"}, "what"),
     "poor_signal": ("poor gone once several began first", "poor", _SIGNAL, "total what"),
     "no_data": ("silent gone once several began first", "silent", _SIGNAL, "total what"),
     "pulse": (f"heart rest loosely measured {_COMPARED}", "heart rest", _LEVEL, "typical"),

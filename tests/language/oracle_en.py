@@ -42,6 +42,29 @@ SIGNALS = {
     "other": "other",
     "sensor": "several",
 }
+FINDINGS = {  # kinds of finding without clauses of their own
+    "extra heartbeats": "ventricular_ectopy",
+    "a short run of fast extra heartbeats": "ventricular_run",
+    "heartbeats that came early": "supraventricular_ectopy",
+    "an extra heartbeat after each usual one": "bigeminy",
+    "short dips in your oxygen": "oxygen_dips",
+    "fast breathing": "tachypnoea",
+    "slow breathing": "bradypnoea",
+    "a night with uneven breathing": "apnoea_night",
+    "a low body temperature": "hypothermia",
+    "high blood pressure readings": "hypertension",
+    "low blood pressure readings": "hypotension",
+    "low sugar readings": "glucose_low",
+    "high sugar readings": "glucose_high",
+    "a possible fall": "fall",
+    "a long time without movement": "inactivity",
+    "a change from what is usual for you": "baseline_shift",
+    "several values off at the same time": "news2",
+    "a very fast or very slow heartbeat": "extreme_rate",
+    "a heart signal with no clear beats": "chaotic_signal",
+    "something out of the ordinary": "other",
+}
+MORE = "more besides"
 AND = "and"
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 MONTHS = [
@@ -312,6 +335,18 @@ _FINDINGS = [
         "temp hot several",
     ),
     (r"a high temperature came", "temp hot"),
+    # kinds without clauses of their own
+    (r"we noticed {found}", "noticed"),
+    (r"your data showed {found}", "noticed"),
+    (r"something came up that you should know {found}", "noticed"),
+    (r"the sensors picked up {found}", "noticed"),
+    (r"what we saw(?: from {from} on)? looked like {found}", "noticed"),
+    (r"your sensors told us of {found}", "noticed"),
+    (r"in your data there was a sign of {found}", "noticed"),
+    (r"we want you to know about {found}", "noticed"),
+    (r"part of what your sensors measured looked like {found}", "noticed"),
+    (r"beginning at {from}", ""),
+    (r"the first sign of {found} came at {from}", "noticed"),
     # signals that could not be read
     (r"we could not read your {what} signal", "poor"),
     (r"the sensor could not read your {what} signal well", "poor"),

@@ -39,6 +39,29 @@ SIGNALS = {
     "otro sensor": "other",
     "varios sensores": "several",
 }
+FINDINGS = {  # kinds of finding without clauses of their own
+    "un ritmo con latidos de más": "ventricular_ectopy",
+    "una racha corta y rápida de latidos de más": "ventricular_run",
+    "un ritmo con latidos adelantados": "supraventricular_ectopy",
+    "un latido de más tras cada latido": "bigeminy",
+    "una serie de bajadas cortas de oxígeno": "oxygen_dips",
+    "una respiración rápida": "tachypnoea",
+    "una respiración lenta": "bradypnoea",
+    "una noche con la respiración irregular": "apnoea_night",
+    "una temperatura baja": "hypothermia",
+    "una tensión alta": "hypertension",
+    "una tensión baja": "hypotension",
+    "una bajada de azúcar": "glucose_low",
+    "una subida de azúcar": "glucose_high",
+    "una posible caída": "fall",
+    "un rato largo sin movimiento": "inactivity",
+    "un cambio en lo que es normal para usted": "baseline_shift",
+    "un grupo de valores fuera de lo usual a la vez": "news2",
+    "un pulso muy rápido o muy lento": "extreme_rate",
+    "una señal del corazón sin latidos claros": "chaotic_signal",
+    "algo fuera de lo común": "other",
+}
+MORE = "más cosas"
 AND = "y"
 DAYS = ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"]
 MONTHS = [
@@ -290,6 +313,17 @@ _FINDINGS = [
     (r"hubo un rato de temperatura alta", "temp hot once"),
     (r"vimos que la temperatura", "temp"),
     (r"hubo varios ratos de temperatura alta", "temp hot several"),
+    # kinds without clauses of their own
+    (r"hemos visto {found}", "noticed"),
+    (r"en sus datos se ve {found}", "noticed"),
+    (r"los sensores notaron {found}", "noticed"),
+    (r"queremos avisarle de esto {found}", "noticed"),
+    (r"en lo que midieron los sensores se ve {found}", "noticed"),
+    (r"sus datos mostraron {found}", "noticed"),
+    (r"hubo señales de {found}", "noticed"),
+    (r"lo que vimos parece {found}", "noticed"),
+    (r"la primera señal de {found} fue a {from}", "noticed"),
+    (r"a {from} empezamos a ver {found}", "noticed"),
     # signals that could not be read
     (r"no pudimos leer la señal de {what}", "poor"),
     (r"el sensor no pudo leer bien la señal de {what}", "poor"),

@@ -42,10 +42,16 @@ class Reader:
         self.units = [(unit, re.compile(rf"\b(?:{rx})(?!\w)")) for unit, rx in words.UNITS]
         names = "|".join(sorted(words.NAMES, key=len, reverse=True))
         signals = "|".join(sorted(words.SIGNALS, key=len, reverse=True))
+        found = "|".join(sorted(words.FINDINGS, key=len, reverse=True))
         self.names = re.compile(names)
+        self.found = re.compile(f"{found}|{words.MORE}")
         self.signals = re.compile(signals)
         self.lists = {
             "names": rf"(?:{names})(?: (?:{names}))*(?: {words.AND} (?:{names}))?",
+            "found": (
+                rf"(?:{found})(?:(?: (?:{found}))? {words.AND} (?:{found})"
+                rf"| (?:{found}) {words.AND} {words.MORE})?"
+            ),
             "what": rf"(?:{signals})(?: {words.AND} (?:{signals}))?",
         }
         self.phrases = [(self._compiled(rx), tags) for rx, tags in words.PHRASES]
@@ -97,6 +103,9 @@ class Reader:
             if role == "names":
                 names = self.names.findall(said)
                 held.append((role, ("names", *(self.words.NAMES[n] for n in names))))
+            elif role == "found":
+                kinds = (self.words.FINDINGS.get(n, "more") for n in self.found.findall(said))
+                held.append((role, ("findings", *kinds)))
             elif role == "what":
                 kinds = frozenset(self.words.SIGNALS[s] for s in self.signals.findall(said))
                 held.append((role, ("signals", kinds)))

@@ -23,9 +23,35 @@ ORDER = (
     "tachycardia",
     "irregular_rhythm",
     "fever",
+    "noticed",
     "no_data",
     "poor_signal",
 )
+COUNTS = frozenset({"glucose_range", "irregular_burden"})  # for the list only: no fact
+NAMED = frozenset(  # kinds without clauses of their own that have a name; the rest are "other"
+    {
+        "ventricular_ectopy",
+        "ventricular_run",
+        "supraventricular_ectopy",
+        "bigeminy",
+        "oxygen_dips",
+        "tachypnoea",
+        "bradypnoea",
+        "apnoea_night",
+        "hypothermia",
+        "hypertension",
+        "hypotension",
+        "glucose_low",
+        "glucose_high",
+        "fall",
+        "inactivity",
+        "baseline_shift",
+        "news2",
+        "extreme_rate",
+        "chaotic_signal",
+    }
+)
+OWN = frozenset(ORDER) - {"noticed"}  # kinds of finding with clauses of their own
 SENSORS = frozenset({"no_data", "poor_signal"})
 MEASURES = ("pulse", "oxygen", "temperature", "breathing", "pulse_range", "oxygen_low")
 NAMES = ("pulse", "rhythm", "oxygen", "temperature", "breathing")
@@ -209,13 +235,18 @@ def truth(
     """Return what is true of [t0_s, t1_s); `earlier` is what was true of the days before."""
     records = list(records)
     told_last = {r.key: r for r in records if isinstance(r, Finding)}
-    touching = [f for f in told_last.values() if f.t0_s < t1_s and f.t1_s >= t0_s]
+    touching = [
+        f for f in told_last.values() if f.t0_s < t1_s and f.t1_s >= t0_s and f.kind not in COUNTS
+    ]
     minutes, good, watch = _minutes(records, t0_s, t1_s)
     measured = _measured(minutes, zone, earlier)
     found = {
         kind: _told(kind, [f for f in touching if f.kind == kind], (t0_s, t1_s), zone, measured)
-        for kind in {f.kind for f in touching}
+        for kind in {f.kind for f in touching} & OWN
     }
+    others = [f for f in touching if f.kind not in OWN]
+    if others:
+        found["noticed"] = _noticed(others, t0_s, zone)
     known = {"rhythm"} if len(good) >= 3 else set()
     known |= measured.keys() & set(NAMES)
     tz = ZoneInfo(zone)
@@ -379,6 +410,26 @@ def _told(
     if usual and "usual" in usual.values:
         values["usual"] = usual.values["usual"]
     return Told(values, max((f.severity for f in parts), key=_GRAVITY.__getitem__), len(rows))
+
+
+def _noticed(parts: list[Finding], t0_s: float, zone: str) -> Told:
+    """Return all findings of kinds without clauses of their own, as one fact."""
+    first: dict[str, tuple[int, float, str]] = {}
+    for f in parts:
+        place = (-_GRAVITY[f.severity], max(f.t0_s, t0_s), f.kind)
+        first[f.kind] = min(first.get(f.kind, place), place)
+    row = sorted(first, key=first.__getitem__)
+    values = {
+        "what": frozenset({listed(row)}),
+        "start": clock(max(t0_s, min(f.t0_s for f in parts)), zone),
+    }
+    return Told(values, max((f.severity for f in parts), key=_GRAVITY.__getitem__))
+
+
+def listed(kinds: Sequence[str]) -> Value:
+    """Return how kinds of finding are listed: each name once, of more than three the first two."""
+    names = list(dict.fromkeys(kind if kind in NAMED else "other" for kind in kinds))
+    return ("findings", *(names if len(names) <= 3 else [*names[:2], "more"]))
 
 
 def _what(parts: list[Finding]) -> Values:

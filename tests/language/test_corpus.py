@@ -11,14 +11,16 @@ from healthslm.language import slots, tokens
 from healthslm.language.wording import languages, load, meanings, vocabulary
 
 HELD_OUT = (
-    "<fact:irregular_rhythm> "
-    "<severity:info> "
+    "<fact:fever> "
+    "<severity:red> "
     "<times:several> "
+    "<usual:known> "
+    "<fact:noticed> "
+    "<severity:info> "
     "<fact:doubt> "
-    "<fact:temperature> "
-    "<vs:above> "
-    "<fact:pulse_range> "
-    "<action:info> "
+    "<fact:coverage> "
+    "<share:part> "
+    "<action:red> "
     "<text>"
 )
 corpus = SimpleNamespace(**run_path(str(Path(__file__).parents[2] / "models/recipe/corpus.py")))

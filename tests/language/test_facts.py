@@ -126,6 +126,45 @@ def test_a_limit_is_that_of_the_worst_episode():
     assert (told["lowest"], told["limit"]) == (38.0, 40.0)
 
 
+def named(kind, t0=600.0, severity="amber"):
+    return Finding(kind, "a/x", DAY + t0, DAY + t0 + 60, severity, ())
+
+
+@pytest.mark.parametrize("kind", ["fall", "glucose_low", "a_kind_of_tomorrow"])
+@pytest.mark.parametrize("severity", ["info", "amber", "red"])
+def test_a_kind_without_clauses_of_its_own_is_never_passed_over(kind, severity):
+    what = day(named(kind, severity=severity))
+    assert [f.kind for f in what.findings] == ["noticed"]
+    assert what.findings[0].severity == severity
+    assert values(what, "noticed") == {"what": kind, "start": DAY + 600}
+
+
+def test_kinds_told_by_name_stand_by_severity_then_beginning_then_name():
+    what = day(
+        named("fall", 900, "info"),
+        named("tachypnoea", 700),
+        named("news2", 700),
+        named("bigeminy", 800, "red"),
+        named("glucose_high", 600),
+        fast(),
+    )
+    assert sorted(f.kind for f in what.findings) == ["noticed", "tachycardia"]
+    assert what.get("noticed").severity == "red"
+    assert values(what, "noticed") == {
+        "what": "bigeminy,glucose_high,news2,tachypnoea,fall",
+        "start": DAY + 600,
+    }
+
+
+def test_what_is_told_by_name_begins_with_the_day_at_the_earliest():
+    assert values(day(named("fall", -30.0)), "noticed")["start"] == DAY
+
+
+@pytest.mark.parametrize("kind", ["glucose_range", "irregular_burden"])
+def test_a_kind_that_only_counts_is_no_fact(kind):
+    assert not day(named(kind, severity="red")).findings
+
+
 # ---- measures ---------------------------------------------------------------------------
 
 

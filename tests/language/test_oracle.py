@@ -1,6 +1,7 @@
 """The second judge itself: it reads all that may be said, passes what is true, catches lies."""
 
 import re
+import tomllib
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -36,6 +37,9 @@ SAID = {  # unit on the page: (en, es, as the truth writes it), three of each, a
                ("names", "pulse", "rhythm", "oxygen"))],
     "signals": [("heart and other", "corazón y otro sensor",
                  ("signals", frozenset({"heart", "other"})))],
+    "findings": [("a possible fall, low sugar readings and extra heartbeats",
+                  "una posible caída, una bajada de azúcar y un ritmo con latidos de más",
+                  ("findings", "fall", "glucose_low", "ventricular_ectopy"))],
     "notes": [("3 more notes", "3 avisos más", ("notes", 3))],
 }  # fmt: skip
 
@@ -78,6 +82,8 @@ def states(fact, when):
     """Yield what the condition of a clause allows to be true: times, vs, share, extent."""
     name, _, values = when.partition(" is ")
     allowed = {"times": ["one", "several"], "share": ["full", "part"]}
+    if fact == "noticed":  # its episodes are not counted
+        allowed["times"] = ["one"]
     allowed["vs"] = ["unknown", "usual", "above", "below"] if fact in oracle.LEVELS else ["usual"]
     if name in allowed:
         allowed[name] = values.replace("little", "part").split(" or ")
@@ -143,8 +149,8 @@ def test_every_clause_of_the_page_is_read_as_what_its_heading_says(lang):
 @pytest.mark.parametrize(("lang", "no"), [("en", "not"), ("en", "no"), ("es", "no")])
 def test_no_clause_is_believed_with_a_denial_put_into_it(lang, no):
     believed = []
-    for fact, units, of, when, words in CLAUSES[::3]:
-        if of != lang:
+    for n, (fact, units, of, when, words) in enumerate(CLAUSES):
+        if of != lang or (n % 3 and fact != "noticed"):
             continue
         state = states(fact, when)[0]
         heads = [m.start() for m in re.finditer(r"(?<= )", words)]
@@ -227,6 +233,14 @@ WEEK = [
     oracle.truth(calm(d, 58.0 + d, 36.0 + d / 10), d * DAY, (d + 1) * DAY, "UTC") for d in range(6)
 ]
 FULL = calm(7, 70.0, 35.5)
+NAMED = [  # four kinds told by name, one that only counts, and a pause
+    Finding("hypothermia", "band/temperature", 20000.0, 20600.0, "info", (("lowest_c", 34.0),)),
+    Finding("glucose_range", "arm/glucose", 0.0, DAY, "red", ()),
+    Finding("tachypnoea", "band/respiratory_rate", 31000.0, 31600.0, "amber", ()),
+    Finding("glucose_low", "arm/glucose", 30000.0, 30600.0, "amber", ()),
+    Finding("fall", "band/activity", 36300.0, 36301.0, "red", ()),
+    Finding("pause", "chest/ecg", 40000.0, 40003.2, "info", (("rr_s", 3.24),)),
+]
 HALF = [*minutes("heart_rate", 64.0, 400), *minutes("respiratory_rate", 14.0, 30)]
 CASES = {  # records, day, earlier days
     "busy": (BUSY + calm(), 0, []),
@@ -235,6 +249,7 @@ CASES = {  # records, day, earlier days
     "half": (HALF, 0, []),
     "empty": ([], 0, []),
     "list": (BUSY + ROUGH + calm(), 0, []),
+    "named": (NAMED + calm(), 0, []),
 }
 TOLD = {
     ("busy", "en"): (
@@ -313,6 +328,20 @@ TOLD = {
         "latidos por minuto, hacia las 10:05. Lea también la lista: hay 1 aviso más. Llame al 112 "
         "ya si le duele el pecho, le falta el aire, está confuso o se desmaya. Si no, descanse y "
         "llame hoy a su centro de salud, aunque se sienta bien."
+    ),
+}
+TOLD |= {
+    ("named", "en"): (
+        "From 5:33 am on, we noticed a possible fall, low sugar readings and more besides. Also, "
+        "once, at 11:06 am, your heart paused for 3.2 seconds. We can see that it happened, but "
+        "not why. Call 112 now if you have chest pain, trouble breathing, new confusion, or if "
+        "you faint. If not, rest, and call your care team today, even if you feel well."
+    ),
+    ("named", "es"): (
+        "A las 5:33 empezamos a ver una posible caída, una bajada de azúcar y más cosas. Además, "
+        "una vez, a las 11:06, su corazón hizo una pausa de 3,2 segundos. Vemos que pasó, pero no "
+        "por qué. Llame al 112 ya si le duele el pecho, le falta el aire, está confuso o se "
+        "desmaya. Si no, descanse y llame hoy a su centro de salud, aunque se sienta bien."
     ),
 }
 LIES = {  # (case, language): what stands in the true text, and what a lie puts there
@@ -484,6 +513,40 @@ LIES = {  # (case, language): what stands in the true text, and what a lie puts 
         (" Lea también la lista: hay 1 aviso más.", ""),
         ("las 10:05", "las 13:53"),
         ("más rápido", "más lento"),
+    ],
+    ("named", "en"): [
+        ("5:33 am", "5:33 pm"),
+        ("5:33 am", "10:05 am"),
+        ("a possible fall, low sugar readings and", "low sugar readings, a possible fall and"),
+        ("a possible fall, low", "no fall, low"),
+        ("a possible fall,", "a fall,"),
+        ("a possible fall", "extra heartbeats"),
+        ("a possible fall", "something out of the ordinary"),
+        ("low sugar", "high sugar"),
+        (", low sugar readings and more besides", ""),
+        (", low sugar readings and more besides", " and low sugar readings"),
+        ("and more besides", "and fast breathing"),
+        ("and more besides", "and nothing more"),
+        (", low sugar readings and more", ", low sugar readings, fast breathing and more"),
+        (", low sugar readings and more", " and more"),
+        ("low sugar readings and more besides", "more besides and low sugar readings"),
+        ("we noticed", "we did not notice"),
+        ("From 5:33 am on, we noticed", "Fast breathing. We noticed"),
+        ("From 5:33 am on, we noticed", "Once, we noticed"),
+        ("now if you", "this week if you"),
+    ],
+    ("named", "es"): [
+        ("las 5:33", "las 17:33"),
+        ("las 5:33", "las 8:20"),
+        ("una posible caída, una bajada de azúcar", "una bajada de azúcar, una posible caída"),
+        ("una posible caída", "una caída"),
+        ("una posible caída", "un ritmo con latidos de más"),
+        ("una bajada", "una subida"),
+        ("y más cosas", "y una respiración rápida"),
+        ("y más cosas", "y nada más"),
+        (", una bajada de azúcar y más cosas", ""),
+        ("empezamos a ver", "no empezamos a ver"),
+        ("Llame al 112 ya", "Llame al 112 mañana"),
     ],
 }  # fmt: skip
 PLANTED = [(*key, old, new) for key, rows in LIES.items() for old, new in rows]
@@ -714,6 +777,83 @@ def test_a_measure_has_no_place_where_there_is_none_for_what_must_follow_it():
     assert said("Your resting pulse was 61 beats a minute. ") == ["not planned: pulse"]
 
 
+PERIOD = (7 * DAY, 8 * DAY)
+
+
+def other(kind, t0, severity="amber", hours=1.0):
+    """Return a finding of a kind without clauses of its own, `t0` from the seventh day on."""
+    begin = PERIOD[0] + t0
+    return Finding(kind, "chest/other", begin, begin + 3600.0 * hours, severity, ())
+
+
+@pytest.mark.parametrize(
+    ("records", "what", "start", "severity"),
+    [
+        ([other("fall", 60.0, "red")], "fall", (0, 1), "red"),
+        ([other("fall", 60.0, "info"), other("news2", 30.0, "amber"), other("apnoea_night", 0.0)],
+         "apnoea_night news2 fall", (0, 0), "amber"),
+        ([other("tachypnoea", 60.0), other("fall", 60.0)], "fall tachypnoea", (0, 1), "amber"),
+        # both began before the day: of equals as cut to it, by name
+        ([other("tachypnoea", -900.0), other("fall", -60.0)], "fall tachypnoea", (0, 0), "amber"),
+        # a kind stands where the first of its gravest stands
+        ([other("fall", 0.0, "info"), other("fall", 7200.0, "red"), other("news2", 60.0, "red")],
+         "news2 fall", (0, 0), "red"),
+        ([other("fall", 0.0), other("fall", 0.0, "info")], "fall", (0, 0), "info"),
+        ([other("fall", 0.0), other("bigeminy", 1.0), other("news2", 2.0), other("fever_x", 3.0)],
+         "fall bigeminy more", (0, 0), "amber"),
+        ([other("unheard_of", 0.0, "red"), other("fall", 1.0), other("never_seen", 2.0),
+          other("news2", 3.0)], "other fall news2", (0, 0), "red"),
+        ([other("glucose_range", 0.0, "red"), other("fall", 60.0, "info")], "fall", (0, 1), "info"),
+    ],
+)  # fmt: skip
+def test_findings_told_by_name_are_one_fact_the_gravest_kind_first(records, what, start, severity):
+    found = oracle.truth(records, *PERIOD, "UTC").found
+    assert list(found) == ["noticed"]
+    assert found["noticed"].values == {
+        "what": frozenset({("findings", *what.split())}),
+        "start": frozenset({("clock", *start)}),
+    }
+    assert found["noticed"].severity == severity
+    told = gather(records, *PERIOD, zone="UTC")
+    for written in summarise_all(told, ("en", "es"), None, emergency="112"):
+        text, lang = written.summary.text, written.summary.lang
+        assert oracle.judge(text, lang, records, *PERIOD, "UTC", "112") == []
+
+
+@pytest.mark.parametrize("kind", sorted(facts.COUNTS))
+def test_a_kind_that_only_counts_is_no_finding_of_a_text(kind):
+    what = oracle.truth([other(kind, 0.0, "red"), *FULL], *PERIOD, "UTC")
+    assert (what.found, what.action) == ({}, "none")
+
+
+def test_what_is_told_by_name_is_one_of_the_findings_that_are_left_for_the_list():
+    reds = [Finding(f.kind, f.stream, f.t0_s, f.t1_s, "red", f.evidence) for f in BUSY]
+    named = [Finding("fall", "band/activity", 9.0, 10.0, "red", ()),
+             Finding("news2", "band/activity", 9.0, 10.0, "red", ())]  # fmt: skip
+    what = oracle.truth(reds + named + ROUGH, 0.0, DAY, "UTC")
+    assert list(what.found)[3:] == ["noticed", "poor_signal"]
+    assert not wrong_of("Your list holds 2 more notes.", "en", what)
+    assert wrong_of("Your list holds 3 more notes.", "en", what)
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_names_of_findings_are_those_that_the_texts_use(lang):
+    """Typed here by hand, so that a name changed by mistake is found."""
+    frame = PAGE.parents[1] / "healthslm/language/wording" / lang / "frame.toml"
+    names = tomllib.loads(frame.read_text(encoding="utf-8"))["names"]["findings"]
+    words = oracle.WORDS[lang]
+    assert names == {kind: said for said, kind in words.FINDINGS.items()} | {"more": words.MORE}
+    assert names.keys() - {"other", "more"} == facts.NAMED
+
+
+def test_the_page_counts_the_kinds_and_orders_them_as_the_judge_does():
+    page = PAGE.read_text(encoding="utf-8")
+    (counts,) = re.findall(r"(?m)^\*\*Counts\.\*\* (.*) only count", page)
+    (order,) = re.findall(r"then in the order\n(.*)\. All told are required", page)
+    assert frozenset(re.findall(r"`(\w+)`", counts)) == facts.COUNTS
+    assert tuple(re.findall(r"`(\w+)`", order)) == facts.ORDER
+
+
 ZONES = ("UTC", "Europe/Madrid", "America/Argentina/Buenos_Aires", "Asia/Kathmandu")
 EVIDENCE = {
     "tachycardia": lambda r: (
@@ -737,6 +877,7 @@ LANES = {
     "poor_signal": ("chest/ecg", "chest/ecg-v5", "band/ppg", "skin/glucose"),
     "no_data": ("band/heart_rate", "band/spo2", "band/temperature", "band/activity", "chest/ecg"),
 }
+OTHERS = (*sorted(facts.NAMED), *sorted(facts.COUNTS), "unheard_of", "never_seen")
 HEART = ("band/heart_rate", "chest/ecg")
 LEVELS = {  # kind: (low, high, spread from minute to minute)
     "heart_rate": (35.0, 150.0, 20.0),
@@ -765,6 +906,7 @@ def someones_day(seed, t0_s, span_s):
         kind = r.choice(["beat", "pulse"])
         out.append(Beat(kind, "chest/ecg", t0_s + r.uniform(0, span_s), 0.8, r.random() < 0.8))
     kinds = r.sample(sorted(EVIDENCE), r.choice([0, 0, 1, 1, 2, 3, 4, 8]))
+    kinds += r.sample(OTHERS, r.choice([0, 0, 0, 1, 2, 3, 4, 6]))
     for kind in kinds:
         for _ in range(r.choice([1, 1, 2, 5])):
             begin = t0_s + r.choice([r.uniform(-9000, span_s), r.randrange(0, 86400, 600)])
@@ -772,7 +914,8 @@ def someones_day(seed, t0_s, span_s):
             for told in range(r.choice([1, 2])):  # told again under the same key
                 out.append(Finding(
                     kind, r.choice(LANES.get(kind, HEART)), begin, begin + length * (1 + told),
-                    r.choice(["info", "amber", "red"]), EVIDENCE[kind](r), r.random() < 0.2,
+                    r.choice(["info", "amber", "red"]), EVIDENCE.get(kind, lambda _: ())(r),
+                    r.random() < 0.2,
                 ))  # fmt: skip
     return out
 

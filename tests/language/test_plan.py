@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthslm.language.facts import Fact, Facts
+from healthslm.language.facts import Fact, Facts, gather
 from healthslm.language.plan import plan
 from healthslm.language.wording import meanings
+from healthslm.records import Finding
 
 corpus = SimpleNamespace(**run_path(str(Path(__file__).parents[2] / "models/recipe/corpus.py")))
 DAY = 1_767_225_600.0
@@ -70,6 +71,30 @@ def test_more_than_three_findings_are_told_by_their_number():
 def test_three_findings_leave_room_for_doubt_only():
     three = [finding(k) for k in ("fever", "pause", "tachycardia")]
     assert kinds(*three, measure("pulse", "above"), PART)[3:] == ["doubt"]
+
+
+@pytest.mark.parametrize("severity", ["info", "amber", "red"])
+def test_a_kind_of_finding_that_nobody_foresaw_is_told_and_decides_the_action(severity):
+    fall = [Finding(k, "a/x", DAY, DAY + 1, severity, ()) for k in ("fall", "of_tomorrow")]
+    for found in (fall, fall[:1], fall[1:]):
+        what = plan(gather(found, DAY, DAY + 86_400, zone="UTC"))
+        assert (what.items[0].kind, what.items[0].required) == ("noticed", True)
+        assert what.action == severity
+
+
+def test_a_kind_that_only_counts_changes_no_plan():
+    counts = [Finding("irregular_burden", "a/x", DAY, DAY + 1, "red", ())]
+    assert plan(gather(counts, DAY, DAY + 86_400, zone="UTC")) == plan(
+        gather([], DAY, DAY + 86_400, zone="UTC")
+    )
+
+
+def test_what_is_told_by_name_counts_among_the_findings_that_are_left_for_the_list():
+    reds = [finding(k, "red") for k in ("pause", "tachycardia", "bradycardia")]
+    what = planned(finding("noticed", "red"), *reds)
+    assert [i.kind for i in what.items] == ["pause", "bradycardia", "tachycardia", "more"]
+    assert what.items[-1].values == (("count", 1.0),)
+    assert planned(finding("noticed", "red"), finding("pause")).items[0].kind == "noticed"
 
 
 @pytest.mark.parametrize(
