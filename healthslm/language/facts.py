@@ -183,7 +183,7 @@ def _found(
 
 def _noticed(findings: Sequence[Finding], t0_s: float) -> Fact:
     """Return the one fact that findings of kinds without clauses of their own make together."""
-    ranked = sorted(findings, key=lambda f: (-_RANK[f.severity], f.t0_s, f.kind))
+    ranked = sorted(findings, key=lambda f: (-_RANK[f.severity], max(f.t0_s, t0_s), f.kind))
     what = ",".join(dict.fromkeys(f.kind for f in ranked))
     start = max(min(f.t0_s for f in findings), t0_s)
     return Fact(NOTICED, ranked[0].severity, (), (("what", what), ("start", start)))

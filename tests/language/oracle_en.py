@@ -60,8 +60,7 @@ FINDINGS = {  # kinds of finding without clauses of their own
     "a long time without movement": "inactivity",
     "a change from what is usual for you": "baseline_shift",
     "several values off at the same time": "news2",
-    "a very fast or very slow heartbeat": "extreme_rate",
-    "a heart signal with no clear beats": "chaotic_signal",
+    "a heart signal with no clear beats": "swinging_signal",
     "something out of the ordinary": "other",
 }
 MORE = "more besides"

@@ -57,8 +57,7 @@ FINDINGS = {  # kinds of finding without clauses of their own
     "un rato largo sin movimiento": "inactivity",
     "un cambio en lo que es normal para usted": "baseline_shift",
     "un grupo de valores fuera de lo usual a la vez": "news2",
-    "un pulso muy rápido o muy lento": "extreme_rate",
-    "una señal del corazón sin latidos claros": "chaotic_signal",
+    "una señal del corazón sin latidos claros": "swinging_signal",
     "algo fuera de lo común": "other",
 }
 MORE = "más cosas"

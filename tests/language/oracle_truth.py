@@ -47,8 +47,7 @@ NAMED = frozenset(  # kinds without clauses of their own that have a name; the r
         "inactivity",
         "baseline_shift",
         "news2",
-        "extreme_rate",
-        "chaotic_signal",
+        "swinging_signal",
     }
 )
 OWN = frozenset(ORDER) - {"noticed"}  # kinds of finding with clauses of their own

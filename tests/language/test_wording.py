@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from healthslm.language import slots, table, template, tokens
+from healthslm.detect import detectors
+from healthslm.language import facts, slots, table, template, tokens
 from healthslm.language.facts import gather
 from healthslm.language.plan import Item
 from healthslm.language.wording import (
@@ -264,3 +265,12 @@ def test_a_range_of_one_number_is_not_told() -> None:
     moving = [Vital("heart_rate", "band/heart_rate", 60.0 * n, 62.2 + n) for n in range(30)]
     assert gather(still, 0.0, 1800.0, zone="UTC").get("pulse_range") is None
     assert gather(moving, 0.0, 1800.0, zone="UTC").get("pulse_range") is not None
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_every_detector_s_kind_is_told_by_a_name_of_its_own(lang):
+    """Own clauses, a name, or only a count: none is "something else"."""
+    named = set(load(lang).names["findings"]) - {"other", "more"}
+    for kind in detectors():
+        assert kind in {*facts._OWN, *facts.COUNTS, *named}, kind
+    assert named <= set(detectors()) | {"apnoea_night"}
