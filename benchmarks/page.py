@@ -21,9 +21,10 @@ ABOUT = """\
 
 `HEALTHSLM_DATA` names a folder with `<dataset>/<split>`; the split is `dev` unless `--split` names
 another. One task is one file of `tasks/`, found by being there. Rates are in percent, times in ms.
-What each figure means, and what it does not, stands at the head of the task's file. These are figures
-of the development half: constants were chosen while looking at it, so unseen people fare worse. What
-was learnt is judged with one recording (or one fold) left out. CPU is compared as a ratio in one run.
+What each figure means, and what it does not, stands at the head of the task's file. These are
+figures of the development half: constants were chosen while looking at it, so unseen people fare
+worse. What was learnt is judged with one recording (or one fold) left out. CPU is compared as a
+ratio in one run.
 
 """
 
