@@ -1,7 +1,8 @@
 """Small classifiers that were learnt, as plain arrays: trees that vote, and weighted sums.
 
 A model is a folder of `models/`: `trees.npz` or `weights.npz`, written by a recipe in
-`models/recipe/`, and its CARD.md. It is read once and never changes, like code; stages name it and hold no copy.
+`models/recipe/`, and its CARD.md. It is read once and never changes, like code; stages name
+it and hold no copy.
 """
 
 from __future__ import annotations

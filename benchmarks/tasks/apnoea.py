@@ -81,9 +81,8 @@ def figures(nights: Sequence[Labelled], odds_log: Sequence[FloatArray]) -> dict[
         "coverage": 100 * float(np.isfinite(all_odds).mean()),
         "r": float(np.corrcoef(shares.T)[0, 1]),
         "rank_r": float(np.corrcoef(ranks.T)[0, 1]),
-        "worst_night": 100 * min(
-            float(((y > 0) == x.apnoea).mean()) for x, y in zip(nights, odds_log, strict=True)
-        ),
+        "worst_night": 100
+        * min(float(((y > 0) == x.apnoea).mean()) for x, y in zip(nights, odds_log, strict=True)),
         "nights": float(len(nights)),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from math import floor
+from math import floor, log
 from typing import ClassVar
 
 import numpy as np
@@ -176,19 +176,17 @@ class ApnoeaNight:
     def _moved(self, held: Tachogram, to: int) -> tuple[Tachogram, list[Row]]:
         """Return the tachogram with another minute under way, and those complete by then."""
         rows: list[Row] = []
-        if held.minute is None:
-            return held, rows
+        first = to if held.minute is None else held.minute
         # After so many empty minutes nothing of what was before is left.
-        for _ in range(min(to - held.minute, 2 * AROUND + 8)):
-            rows.append((held.minute - 2, self._row(held)))
+        for minute in range(first, min(to, first + 2 * AROUND + 8)):
+            rows.append((minute - 2, self._row(held)))
             held = replace(
                 held,
-                minute=held.minute + 1,
                 grid=np.concatenate((held.grid[MINUTE:], np.full(MINUTE, np.nan))),
                 beats=(*held.beats[1:], 0),
                 refused=(*held.refused[1:], 0),
             )
-        return replace(held, minute=max(to, held.minute)), rows
+        return replace(held, minute=max(to, first)), rows
 
     def _row(self, held: Tachogram) -> FloatArray | None:
         """Return the features of the minute in the middle; None if it cannot be analysed."""
@@ -224,7 +222,7 @@ class ApnoeaNight:
             seen.t0_s if seen.analysed else t0_s,
             t0_s + MINUTE_S,
             seen.analysed + 1,
-            seen.cyclical + (odds_log > np.log(self.odds)),
+            seen.cyclical + (odds_log > log(self.odds)),
         )
         hours = seen.analysed // 60
         new = hours > state.hours

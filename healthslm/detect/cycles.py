@@ -7,6 +7,7 @@ differs between people more than between minutes; so most of the numbers tell of
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -182,7 +183,7 @@ def _cyclical(x: FloatArray) -> list[float]:
     slope = float(np.median([dip.depth_ms / dip.width_s for dip in found]))
     steps_s = np.diff([dip.at for dip in found]) / FS
     shapes = [slow[d.at - 20 : d.at + 21] for d in found if 20 <= d.at < len(x) - 20]
-    alike = [_likeness(a, b) for a, b in zip(shapes, shapes[1:], strict=False)]
+    alike = [_likeness(a, b) for a, b in pairwise(shapes)]
     skewed = [np.log((dip.from_ms + 1) / (dip.to_ms + 1)) for dip in found]
     return [
         *(float(len(found)), depth_ms / mean_ms, slope / mean_ms, depth_ms / (high - low + 1)),
@@ -195,8 +196,9 @@ def _cyclical(x: FloatArray) -> list[float]:
 def _in_a_row(steps_s: list[float]) -> int:
     """Return the most steps in a row, each 20 to 120 s, that differ by less than two thirds."""
     most = now = 0
-    for a, b in zip(steps_s, steps_s[1:], strict=False):
-        alike = 20 <= min(a, b) and max(a, b) <= 120 and max(a, b) / min(a, b) < 5 / 3
+    for a, b in pairwise(steps_s):
+        low, high = min(a, b), max(a, b)
+        alike = 20 <= low <= high <= 120 and high / low < 5 / 3
         now = now + 1 if alike else 0
         most = max(most, now)
     return most
