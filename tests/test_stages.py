@@ -210,8 +210,8 @@ def turns(kind: str) -> list[Item]:
 
 
 def asleep(kind: str) -> list[Item]:
-    """Return an hour awake, two asleep, and ten minutes awake."""
-    values = [0.0] * 12 + [1.0] * 24 + [0.0] * 2
+    """Return half an hour awake, two and a half asleep, and ten minutes awake."""
+    values = [0.0] * 6 + [1.0] * 30 + [0.0] * 2
     return [Vital(kind, "wrist/acceleration", T0 + 300.0 * i, v) for i, v in enumerate(values, 1)]
 
 

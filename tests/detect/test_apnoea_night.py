@@ -144,7 +144,9 @@ def test_three_of_the_five_minutes_must_be_fine() -> None:
     assert fine == [False] * 2 + [True] * 10 + [False]
 
 
-@pytest.mark.parametrize(("share", "kept"), [(0.81, True), (0.79, False), (1.19, True)])
+@pytest.mark.parametrize(
+    ("share", "kept"), [(0.81, True), (0.79, False), (1.19, True), (1.21, False)]
+)
 def test_an_interval_a_fifth_off_its_neighbours_is_left_out(share, kept) -> None:
     items = beats(lambda t: 1.0, 14 * 60)
     items[400] = replace(items[400], rr_s=share)
@@ -208,6 +210,13 @@ def test_a_dip_is_as_deep_as_it_is_wide(share, count) -> None:
     passed = (sin(9 * turn) / (9 * sin(turn))) ** 2
     half_ms = share * 0.7 * period_s / 2 / passed
     assert len(dips(1 + half_ms / 1000 * np.cos(2 * pi * t / period_s))) == count
+
+
+def test_a_step_is_no_dip() -> None:
+    """A valley with one shoulder only 10 ms high, however high the other is."""
+    t = np.arange(WINDOW) / FS
+    step = 1 + 0.2 * np.tanh((t - 160) / 5) - 0.01 * np.exp(-(((t - 140) / 5) ** 2))
+    assert dips(step) == []
 
 
 def test_of_two_dips_close_together_the_deeper_counts() -> None:
