@@ -1,7 +1,8 @@
-"""Small classifiers that were learnt, as plain arrays: trees that vote.
+"""Small classifiers that were learnt, as plain arrays: trees that vote, and weighted sums.
 
-A model is a folder of `models/`: `trees.npz`, written by a recipe in `models/recipe/`, and
-its CARD.md. It is read once and never changes, like code; stages name it and hold no copy.
+A model is a folder of `models/`: `trees.npz` or `weights.npz`, written by a recipe in
+`models/recipe/`, and its CARD.md. It is read once and never changes, like code; stages name
+it and hold no copy.
 """
 
 from __future__ import annotations
@@ -70,3 +71,33 @@ def trees(name: str) -> Trees:
             int(held["depth"]),
             held["bias"],
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logistic:
+    """Weighted sums of features, each cut to a few standard deviations: logits, or their parts."""
+
+    mean: FloatArray  # shape (k,)
+    scale: FloatArray  # shape (k,), standard deviations
+    weight: FloatArray  # shape (k, outputs)
+    bias: float
+    most: float  # standard deviations from the mean that count at most
+
+    def parts(self, row: FloatArray) -> FloatArray:
+        """Return the weighted sums of one row of k features, shape (outputs,), without the bias."""
+        standard = np.clip((row - self.mean) / self.scale, -self.most, self.most)
+        return np.asarray((standard[:, None] * self.weight).sum(axis=0))
+
+
+@lru_cache(maxsize=8)
+def logistic(name: str) -> Logistic:
+    """Return the weights of the folder `models/NAME`.
+
+    Raises
+    ------
+    FileNotFoundError, KeyError, ValueError
+        The installation is damaged.
+    """
+    with np.load(resource(f"models/{name}") / "weights.npz", allow_pickle=False) as held:
+        bias, most = float(held["bias"]), float(held["most"])
+        return Logistic(held["mean"], held["scale"], held["weight"], bias, most)

@@ -172,7 +172,7 @@ def oximeter(kind: str) -> list[Item]:
 
 
 def beats(kind: str) -> list[Item]:
-    """Return an hour of beats: regular, irregular, pauses, poor, gaps; and one of the next day."""
+    """Return an hour of beats with all that happens, cycles for longer, and one two hours later."""
     rng = np.random.default_rng(3)
     items: list[Item] = []
     t = T0 + 0.123
@@ -184,6 +184,10 @@ def beats(kind: str) -> list[Item]:
         label = "NNNVNVNVNVNNNVVVVVVNSNSQN"[i % 25] if 900 <= i < 1200 or i > 3400 else "N"
         rr = 0.5 if label == "V" and i < 1200 else rr
         items.append(Beat(kind, "chest/ecg", t, None if i in (0, 700) else rr, good, label))
+    for i in range(3000):  # 75 minutes in which the heart swings in cycles, as with apnoea
+        rr = 1.5 - 0.15 * np.exp(-(((i % 40 - 20) / 6) ** 2)) + 0.01 * rng.standard_normal()
+        t += float(rr)
+        items.append(Beat(kind, "chest/ecg", t, float(rr), good=True, label="N"))
     return [*items, Beat(kind, "chest/ecg", t + 7200.0, None, good=True, label="N")]
 
 
@@ -203,6 +207,12 @@ def turns(kind: str) -> list[Item]:
     """Return how far a sleeper turned, minute by minute."""
     values = [60.0] * 5 + [1.0] * 40 + [30.0] * 2 + [2.0] * 200 + [80.0] * 10
     return [Vital(kind, "wrist/acceleration", T0 + 60.0 * i, v) for i, v in enumerate(values)]
+
+
+def asleep(kind: str) -> list[Item]:
+    """Return half an hour awake, two and a half asleep, and ten minutes awake."""
+    values = [0.0] * 6 + [1.0] * 30 + [0.0] * 2
+    return [Vital(kind, "wrist/acceleration", T0 + 300.0 * i, v) for i, v in enumerate(values, 1)]
 
 
 def breaths(kind: str) -> list[Item]:
@@ -241,6 +251,7 @@ MADE: dict[str, Callable[[str], list[Item]]] = {
     **dict.fromkeys(("ecg_quality", "ppg_quality"), quality),
     "ecg_swing": swing,
     "posture_change": turns,
+    "asleep": asleep,
     **dict.fromkeys(("pulse_spectrum", "motion_spectrum"), spectra),
     **dict.fromkeys(("breaths_ecg", "breaths_ecg_quality"), breaths),
     **dict.fromkeys(("breaths_ppg", "breaths_ppg_quality"), breaths),
