@@ -172,7 +172,7 @@ def oximeter(kind: str) -> list[Item]:
 
 
 def beats(kind: str) -> list[Item]:
-    """Return an hour of beats with all that happens, cycles for longer, and one two hours later."""
+    """Return an hour of beats with all that happens, and after two hours more a night of cycles."""
     rng = np.random.default_rng(3)
     items: list[Item] = []
     t = T0 + 0.123
@@ -184,11 +184,14 @@ def beats(kind: str) -> list[Item]:
         label = "NNNVNVNVNVNNNVVVVVVNSNSQN"[i % 25] if 900 <= i < 1200 or i > 3400 else "N"
         rr = 0.5 if label == "V" and i < 1200 else rr
         items.append(Beat(kind, "chest/ecg", t, None if i in (0, 700) else rr, good, label))
-    for i in range(3000):  # 75 minutes in which the heart swings in cycles, as with apnoea
-        rr = 1.5 - 0.15 * np.exp(-(((i % 40 - 20) / 6) ** 2)) + 0.01 * rng.standard_normal()
-        t += float(rr)
-        items.append(Beat(kind, "chest/ecg", t, float(rr), good=True, label="N"))
-    return [*items, Beat(kind, "chest/ecg", t + 7200.0, None, good=True, label="N")]
+    t += 7200.0
+    items.append(Beat(kind, "chest/ecg", t, None, good=True, label="N"))
+    for i in range(3300):  # 80 minutes in which the heart swings in cycles, as with apnoea
+        swing = 0.15 * np.exp(-(((i % 40 - 20) / 6) ** 2))
+        rr = float(1.5 - swing + 0.01 * rng.standard_normal())
+        t += rr
+        items.append(Beat(kind, "chest/ecg", t, rr, good=True, label="N"))
+    return items
 
 
 def quality(kind: str) -> list[Item]:
