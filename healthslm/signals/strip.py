@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from healthslm.learnt import trees
@@ -29,9 +30,10 @@ from healthslm.stage import FloatArray
 Rhythm = Literal["N", "A", "O", "~"]
 CLASSES: tuple[Rhythm, ...] = ("N", "A", "O", "~")
 
-SHORTEST_S = 5.0
+SHORTEST_S = 8.0
 LEAST_READ = 0.5  # of the samples
 LEAST_BEATS = 4
+MOST_LOST_S = 0.2  # unread within an interval that still counts: no beat hides in less
 
 BEATS = (
     "per_s",
@@ -89,21 +91,24 @@ def features(strip: Chunk) -> FloatArray | None:
     read = np.abs(strip.values) < UNREAD_MV  # False with a NaN
     if len(read) < SHORTEST_S * strip.fs or read.mean() < LEAST_READ:
         return None
-    beats, quality = _beats(strip)
-    if len(beats) < LEAST_BEATS:
-        return None
     n = np.arange(len(read))
-    raw = _resampled(np.interp(n, n[read], strip.values[read]), strip.fs)
+    filled = replace(strip, values=np.interp(n, n[read], strip.values[read]))
+    beats, quality = _beats(filled)
+    if len(beats) < LEAST_BEATS or not any(b.good for b in beats):
+        return None
+    raw = _resampled(filled.values, strip.fs)
     clean: FloatArray = sosfiltfilt(_band(), raw)
     t_s = np.array([b.t_s for b in beats])
     place = np.rint(t_s * FS).astype(np.intp)
     found = strip_shape.shapes(clean, place)
+    lost_s = np.interp(t_s, n / strip.fs, np.cumsum(~read) / strip.fs)
+    whole = np.diff(lost_s) < MOST_LOST_S
     rr_s = np.diff(t_s)
-    early = 1 + np.flatnonzero(strip_intervals.local(rr_s) < strip_intervals.EARLY)
+    early = 1 + np.flatnonzero((strip_intervals.local(rr_s) < strip_intervals.EARLY) & whole)
     row = np.concatenate(
         (
-            strip_intervals.measured(rr_s),
-            strip_intervals.measured(_own(t_s, found)),
+            strip_intervals.measured(rr_s[whole]),
+            strip_intervals.measured(rr_s[whole & _own(len(t_s), found)]),
             _of_beats(beats, quality, len(raw) / FS),
             strip_shape.measured(clean, found, early),
             strip_noise.measured(raw, clean),
@@ -138,14 +143,12 @@ def _band() -> FloatArray:
     return sos
 
 
-def _own(t_s: FloatArray, found: strip_shape.Shapes | None) -> FloatArray:
-    """Return the intervals between neighbours that both look like the usual beat."""
-    if found is None:
-        return np.empty(0)
-    own = np.zeros(len(t_s), np.bool_)
-    own[found.number[found.like() > strip_shape.LIKE]] = True
-    intervals: FloatArray = np.diff(t_s)[own[1:] & own[:-1]]
-    return intervals
+def _own(count: int, found: strip_shape.Shapes | None) -> NDArray[np.bool_]:
+    """Tell which of the intervals between `count` beats have usual complexes at both ends."""
+    own = np.zeros(count, np.bool_)
+    if found is not None:
+        own[found.number[found.like() > strip_shape.LIKE]] = True
+    return own[1:] & own[:-1]
 
 
 def _of_beats(beats: list[Beat], quality: list[float], length_s: float) -> FloatArray:

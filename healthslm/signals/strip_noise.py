@@ -10,7 +10,7 @@ from healthslm.stage import FloatArray
 
 BANDS_HZ = ((0.0, 0.7), (0.7, 5.0), (5.0, 15.0), (15.0, 40.0), (40.0, 100.0))
 SPAN = 500  # samples: two seconds
-FLAT = 0.01  # of the spread of the strip, from one sample to the next
+FLAT_MV = 1e-4  # from one sample to the next: how calm the lead is where nothing happens
 
 NAMES = (
     "length_s",
@@ -50,7 +50,7 @@ def measured(raw: FloatArray, clean: FloatArray) -> FloatArray:
             *[b / max(1 - bands[0], 1e-6) for b in bands[1:]],
             float(np.mean(x**4)),
             abs(float(np.mean(x**3))),
-            float(np.mean(np.abs(np.diff(clean)) < FLAT * spread)),
+            float(np.mean(np.abs(np.diff(raw)) < FLAT_MV)),
             float(energy.max()),
             float(rough.max()),
             float(energy.min()),
