@@ -321,6 +321,7 @@ def test_both_packages_hold_stages() -> None:
     assert {"ppg", "rate", "hrv", "measured"} <= set(signals())
     assert {"bradycardia", "desaturation", "fever", "pause", "poor_signal"} <= set(detectors())
     assert not set(signals()) & set(detectors())
+    assert len({id(stage) for stage in STAGES.values()}) == len(STAGES)  # none under two names
 
 
 @every_stage

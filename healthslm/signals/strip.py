@@ -22,7 +22,7 @@ from scipy.signal import butter, resample_poly, sosfiltfilt
 from healthslm.learnt import trees
 from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals import strip_intervals, strip_noise, strip_shape
-from healthslm.signals.ecg import SIGNAL
+from healthslm.signals import ecg
 from healthslm.signals.runs import UNREAD_MV
 from healthslm.signals.strip_shape import FS
 from healthslm.stage import FloatArray
@@ -120,9 +120,9 @@ def features(strip: Chunk) -> FloatArray | None:
 def _beats(strip: Chunk) -> tuple[list[Beat], list[float]]:
     """Return the beats of a strip, seconds from its beginning, and its qualities."""
     whole = replace(strip, epoch_s=0.0, start=0)
-    state, heard = SIGNAL.step(SIGNAL.start(), whole)
+    state, heard = ecg.SIGNAL.step(ecg.SIGNAL.start(), whole)
     end = replace(whole, epoch_s=1.0, values=np.array([np.nan]))
-    heard += SIGNAL.step(state, end)[1]
+    heard += ecg.SIGNAL.step(state, end)[1]
     quality = [x.value for x in heard if isinstance(x, Vital) and x.kind == "ecg_quality"]
     return [x for x in heard if isinstance(x, Beat)], quality
 
