@@ -27,6 +27,7 @@ from scipy.io import loadmat
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import StratifiedKFold
 
+from healthslm.learnt import Trees
 from healthslm.records import Chunk
 from healthslm.signals.strip import CLASSES, FEATURES, features
 
@@ -70,8 +71,6 @@ def told(sums: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def sums_of(grown: dict[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
     """Return what the shipped arrays give, tree by tree."""
-    from healthslm.learnt import Trees
-
     return Trees(**{**grown, "depth": int(grown["depth"])}).sums(np.nan_to_num(rows))
 
 
