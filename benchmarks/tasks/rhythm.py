@@ -5,7 +5,8 @@ it is told how many are called unreadable, and how many fibrillation.
 
 On the development split, which the trees were learnt from, what is judged is the mean of three
 five-fold rounds (`models/rhythm/folds.json`, written by the recipe), and the trees as they are
-shipped are told as `..._shipped`. On any other split they are judged.
+shipped are told as `..._shipped`: of strips that they know by heart, so only a sign that they
+are read as they were written. On any other split they are judged.
 """
 
 from __future__ import annotations

@@ -126,6 +126,19 @@ def test_what_is_no_heart_is_unreadable(name: str) -> None:
     assert judge(Chunk("strip/ecg", "ecg", 0.0, 300.0, 0, NO_HEART[name])).rhythm == "~"
 
 
+@pytest.mark.parametrize("fs", [25.0, 100.0, 128.0, 1000.0])
+def test_no_signal_is_an_error(fs: float) -> None:
+    rng = np.random.default_rng(7)
+    n = round(12 * fs)
+    spikes = np.zeros(n)
+    spikes[:: round(fs)] = 1.0
+    odd = rng.standard_normal(n) * (rng.random(n) < 0.01) * 100
+    lost = np.where(rng.random(n) < 0.4, np.nan, rng.standard_normal(n))
+    for values in (spikes, odd, lost, np.full(n, np.inf), np.linspace(-1e6, 1e6, n)):
+        found = judge(Chunk("strip/ecg", "ecg", 0.0, fs, 0, values))
+        assert np.isfinite(found.chances).all()
+
+
 def test_noise_over_a_heart_is_never_fibrillation() -> None:
     for seed in range(5):
         noise = 1.5 * np.random.default_rng(seed).standard_normal(len(STRIPS["N"].values))
