@@ -21,8 +21,7 @@ from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from healthslm.learnt import trees
 from healthslm.records import Beat, Chunk, Vital
-from healthslm.signals import strip_intervals, strip_noise, strip_shape
-from healthslm.signals import ecg
+from healthslm.signals import ecg, strip_intervals, strip_noise, strip_shape
 from healthslm.signals.runs import UNREAD_MV
 from healthslm.signals.strip_shape import FS
 from healthslm.stage import FloatArray
