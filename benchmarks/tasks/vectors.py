@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from benchmarks import scores
 from benchmarks.data import Data
 from benchmarks.peers import Peers
 from healthslm.bench import Result
-from healthslm.detect import extremes, pause
+from healthslm.detect import extremes, pause, ventricular_run
+from healthslm.detect.ectopy import runs
 from healthslm.detect.irregular_burden import af_burden
 from healthslm.detect.news2 import Inputs, score
 from healthslm.detect.nights import night_signal
 from healthslm.detect.oxygen_dips import DETECTOR as OXYGEN_DIPS
-from healthslm.records import Beat
+from healthslm.records import Beat, Finding
 from healthslm.signals import glucose_range, hrv, hrv_spectrum, qtc, quality, temperature
 from healthslm.validate.matching import match
 from healthslm.validate.matrix import Matrix
@@ -171,6 +172,19 @@ def _af_burden(given: Given) -> Values:
     }
 
 
+def _runs(given: Given) -> Values:
+    seen = runs(given["labels"])
+    return {
+        "beats": seen.beats,
+        "isolated": seen.isolated,
+        "couplets": seen.couplets,
+        "short_runs": seen.short,
+        "long_runs": seen.long,
+        "ventricular": seen.ectopic,
+        "burden": seen.pct,
+    }
+
+
 def _orphanidou(given: Given) -> Values:
     beats_s = given["first_s"] + given["rr_s"] * np.arange(given["beats"])
     least = {"ecg": quality.ECG_SIMILARITY, "ppg": quality.PPG_SIMILARITY}[given["of"]]
@@ -223,6 +237,29 @@ def _pause(given: Given) -> bool:
     return any(f.severity == "amber" for f in pause.DETECTOR.step(state, beat)[1])
 
 
+def _in_a_row(rr_s: Sequence[float]) -> list[Finding]:
+    """Return what is told of ventricular beats with these intervals between them."""
+    state, told, at = ventricular_run.DETECTOR.start(), [], 0.0
+    for i, rr in enumerate((0.8, *rr_s)):
+        at += rr
+        beat = Beat("beat", "chest/ecg", at, rr if i else None, good=True, label="V")
+        state, new = ventricular_run.DETECTOR.step(state, beat)
+        told += new
+    return told
+
+
+def _ventricular_tachycardia(given: Given) -> bool:
+    return bool(_in_a_row([given["rr_s"]] * (given["beats"] - 1)))
+
+
+def _sustained(given: Given) -> bool:
+    """Tell whether a run of this length is red; its last interval makes up the odd tenth."""
+    whole, rr_s = int(given["seconds"] / 0.5), 0.5
+    rest_s = given["seconds"] - whole * rr_s
+    told = _in_a_row([rr_s] * whole + [rest_s] * (rest_s > 1e-9))
+    return any(f.severity == "red" for f in told)
+
+
 def _extreme(rule: extremes.Rule) -> Callable[[Given], bool]:
     def met(given: Given) -> bool:
         """Tell whether so many equal intervals between good beats are an episode."""
@@ -242,6 +279,8 @@ RULES: Mapping[str, Callable[[Given], bool | None]] = {
     "extreme_bradycardia": _extreme(extremes.EXTREME_BRADYCARDIA),
     "extreme_tachycardia": _extreme(extremes.EXTREME_TACHYCARDIA),
     "asystole": _extreme(extremes.ASYSTOLE),
+    "ventricular_tachycardia": _ventricular_tachycardia,
+    "sustained": _sustained,
 }
 
 SECTIONS: Mapping[str, Callable[[Given], Values | None]] = {
@@ -256,6 +295,7 @@ SECTIONS: Mapping[str, Callable[[Given], Values | None]] = {
     "temperature_units": lambda given: {"fahrenheit": temperature.fahrenheit(given["celsius"])},
     "oxygen_dips": _oxygen_dips,
     "af_burden": _af_burden,
+    "runs": _runs,
     "orphanidou": _orphanidou,
     "cinc2015": lambda given: {"score": scores.cinc2015(**given)},
     "cinc2017": _cinc2017,
