@@ -19,7 +19,7 @@ the development half of MIT-BIH Arrhythmia by less than 0.1 % (`benchmarks/tasks
 
 Every decision is local: it reads candidates at most `_BACK_S` before and `_AHEAD_S` after
 its own, and seconds are counted from sample index 0. So it cannot show how the stream
-was cut.
+was cut. Of a longer interval the state keeps whether it may hide a beat (`gaps`).
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from healthslm.signals.gaps import inside, lost
+from healthslm.signals.levels import MEMORY, NEXT, levels
 from healthslm.signals.quality import BLOCK_S, EPSILON_S, FLAT_MV2, quantile
 from healthslm.signals.slopes import (
-    CALM,
     ENERGY,
     PER_SECOND,
     ROWS,
@@ -48,11 +48,8 @@ from healthslm.signals.slopes import (
 )
 from healthslm.stage import FloatArray
 
-_PAST, _NEXT = 8, 2  # seconds whose strongest energies make the level
-_RANK = 0.7  # the fourth highest of these: below 30/min most seconds hold no beat
-_MEMORY = 30  # seconds whose level still counts a sixteenth
 _BACK_S, _AHEAD_S = 1.5, 1.75  # no decision reads a candidate further away
-_LEAD = _MEMORY + 2  # seconds before a block that its decisions read
+_LEAD = MEMORY + 2  # seconds before a block that its decisions read
 _PEEK_S = 1.5  # after a block: the next beat is told with the next, but its time is known now
 _BLOCK = round(BLOCK_S)
 
@@ -202,16 +199,14 @@ class QrsFinder:
         both = np.sort(np.concatenate((strong, more)))
         now = both[(t_s[both] >= begin_s) & (t_s[both] < end_s)]
         beats_s, beats_mv = np.append(state.beat_s, t_s[now]), np.append(state.beat_mv, steep[now])
-        others = np.setdiff1d(np.flatnonzero(energy > self.missed_threshold * limit), both)
         rr_s = np.diff(beats_s)
         long = rr_s > self.doubted * _usual(strong_s, beats_s[:-1])
         long |= rr_s >= self.doubted_s - EPSILON_S
-        begin = _BLOCK * state.block
-        end = int(min(end_s, begin - _LEAD + state.seconds.shape[1]))
-        hidden, lost_s = lost(state.seconds, begin - _LEAD, begin, end, beats_s, long, self.stepped)
+        others = np.setdiff1d(np.flatnonzero(energy > self.missed_threshold * limit), both)
+        hidden, lost_s = self._stepped(state, beats_s, long, end_s)
         hidden |= self._suspects(beats_s, beats_mv, t_s[others], steep[others], end_s)
         hidden[0] |= state.doubt
-        rr_s[(long & hidden[:-1]) | self._flat(state, beats_s)] = np.nan
+        rr_s[(long & hidden[:-1]) | _flat(state, beats_s)] = np.nan
         fixed = np.count_nonzero(t_s[strong] < end_s)
         return replace(
             state,
@@ -225,11 +220,13 @@ class QrsFinder:
             lost_s=np.concatenate((state.lost_s, lost_s[None]), axis=1),
         )
 
-    def _flat(self, state: State, beats_s: FloatArray) -> NDArray[np.bool_]:
-        """Tell which intervals hold a second of a lead that gives nothing."""
-        flat = np.flatnonzero(state.seconds[STRONG] <= FLAT_MV2) + (_BLOCK * state.block - _LEAD)
-        held: NDArray[np.bool_] = np.diff(np.searchsorted(flat, beats_s)) > 0
-        return held
+    def _stepped(
+        self, state: State, beats_s: FloatArray, long: NDArray[np.bool_], end_s: float
+    ) -> tuple[NDArray[np.bool_], FloatArray]:
+        """Tell after which beats the lead stepped, and the seconds before `end_s` lost by it."""
+        begin = _BLOCK * state.block
+        end = int(min(end_s, begin - _LEAD + state.seconds.shape[1]))
+        return lost(state.seconds, begin - _LEAD, begin, end, beats_s, long, self.stepped)
 
     def _suspects(
         self,
@@ -255,11 +252,11 @@ class QrsFinder:
     def _limit(self, state: State, closing: bool) -> FloatArray:
         """Return the energy above which each candidate is a beat; inf where it is not known yet."""
         first = _BLOCK * state.block - _LEAD
-        seconds = np.concatenate((state.seconds, _unknown(_NEXT)), axis=1)
-        level, noise = _levels(seconds if closing else seconds[:, : state.whole - first])
+        seconds = np.concatenate((state.seconds, _unknown(NEXT)), axis=1)
+        level, noise = levels(seconds if closing else seconds[:, : state.whole - first])
         limit = np.fmin(self.over_noise * noise, self.noisy_threshold * level)
         limit = np.append(np.fmax(limit, self.threshold * level), np.inf)
-        second = state.found[TIME].astype(np.intp) - (first + _MEMORY)
+        second = state.found[TIME].astype(np.intp) - (first + MEMORY)
         known = (second >= 0) & (second < len(level))
         picked: FloatArray = limit[np.where(known, second, -1)]
         return picked
@@ -326,18 +323,11 @@ def _grid(of: QrsFinder, fs: float) -> Grid:
     return Grid.at(fs, of.lag_s, of.window_s, of.refractory_s)
 
 
-def _levels(seconds: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return level and noise, mV², of every second but the first `_MEMORY` and the last `_NEXT`.
-
-    Seconds without a sample are NaN and do not count.
-    """
-    n = seconds.shape[1] - _MEMORY - _NEXT
-    around = sliding_window_view(seconds[: CALM + 1, _MEMORY - _PAST :], _PAST + 1 + _NEXT, axis=1)[
-        :, :n
-    ]
-    before = sliding_window_view(seconds[STRONG], _MEMORY + 1)[:n]
-    strong, calm = quantile(around[STRONG], _RANK), quantile(around[CALM], _RANK)
-    return np.fmax(strong, quantile(before, 0.5) / 16), calm
+def _flat(state: State, beats_s: FloatArray) -> NDArray[np.bool_]:
+    """Tell which intervals hold a second of a lead that gives nothing."""
+    flat = np.flatnonzero(state.seconds[STRONG] <= FLAT_MV2) + (_BLOCK * state.block - _LEAD)
+    held: NDArray[np.bool_] = np.diff(np.searchsorted(flat, beats_s)) > 0
+    return held
 
 
 def _usual(strong_s: FloatArray, t_s: FloatArray) -> FloatArray:
