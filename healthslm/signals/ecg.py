@@ -35,7 +35,8 @@ class EcgBeats:
     """Beats of one ECG lead, and the quality of every 10 s of it.
 
     A gap, an unread sample (NaN) or a change of clock ends the evidence: no beat is found
-    across it, and the first one after it has no interval. Nor has one after a flat second.
+    across it, and the first one after it has no interval. Nor has one after a flat second,
+    nor where a long interval may hide a beat (`gaps`).
     """
 
     reads: ClassVar[tuple[str, ...]] = ("ecg",)
@@ -102,6 +103,8 @@ class EcgBeats:
         first, epoch_s, kinds = state.search.block, state.epoch_s, state.kinds
         beats, n = held.beats, end - first  # rows from `slopes.ROWS` on: what `finder.measure` gave
         quality, trust = ecg_quality(beats[: CUT + 1], held.rest, first, n, held.expected)
+        lost = np.bincount((held.lost_s[0] // BLOCK_S).astype(np.intp) - first, minlength=n)
+        quality *= (1 - lost / BLOCK_S) ** 2  # as where a part was not read
         block = (beats[TIME] // BLOCK_S).astype(np.intp) - first
         stops = np.searchsorted(block, np.arange(n), side="right").tolist()
         next_s, trusted = np.append(beats[RR], held.next_s), (trust >= GOOD).tolist()

@@ -19,7 +19,7 @@ the development half of MIT-BIH Arrhythmia by less than 0.1 % (`benchmarks/tasks
 
 Every decision is local: it reads candidates at most `_BACK_S` before and `_AHEAD_S` after
 its own, and seconds are counted from sample index 0. So it cannot show how the stream
-was cut.
+was cut. Of a longer interval the state keeps whether it may hide a beat (`gaps`).
 """
 
 from __future__ import annotations
@@ -31,15 +31,25 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from healthslm.signals.quality import BLOCK_S, FLAT_MV2, quantile
-from healthslm.signals.slopes import ENERGY, ROWS, STEEP, TIME, Grid, Measure, merge, slopes
+from healthslm.signals.gaps import inside, lost
+from healthslm.signals.levels import MEMORY, NEXT, levels
+from healthslm.signals.quality import BLOCK_S, EPSILON_S, FLAT_MV2, quantile
+from healthslm.signals.slopes import (
+    ENERGY,
+    PER_SECOND,
+    ROWS,
+    STEEP,
+    STRONG,
+    TIME,
+    Grid,
+    Measure,
+    merge,
+    slopes,
+)
 from healthslm.stage import FloatArray
 
-_PAST, _NEXT = 8, 2  # seconds whose strongest energies make the level
-_RANK = 0.7  # the fourth highest of these: below 30/min most seconds hold no beat
-_MEMORY = 30  # seconds whose level still counts a sixteenth
 _BACK_S, _AHEAD_S = 1.5, 1.75  # no decision reads a candidate further away
-_LEAD = _MEMORY + 2  # seconds before a block that its decisions read
+_LEAD = MEMORY + 2  # seconds before a block that its decisions read
 _PEEK_S = 1.5  # after a block: the next beat is told with the next, but its time is known now
 _BLOCK = round(BLOCK_S)
 
@@ -55,7 +65,7 @@ def _empty(*shape: int) -> FloatArray:
 
 
 def _unknown(n: int) -> FloatArray:
-    return np.full((2, n), np.nan)
+    return np.full((PER_SECOND, n), np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +76,7 @@ class State:
     due: int = -1  # index of the next sample; -1 before the first
     block: int = 0  # the oldest block not yet told
     raw: FloatArray = field(default_factory=lambda: _empty(0))  # mV, the newest samples
-    # see `Slopes`, mV²; from `_LEAD` seconds before the block on
+    # see `Slopes`; from `_LEAD` seconds before the block on
     seconds: FloatArray = field(default_factory=lambda: _unknown(_LEAD))
     whole: int = 0  # the seconds before this one are complete
     found: FloatArray = field(default_factory=lambda: _empty(ROWS, 0))  # see `Slopes`
@@ -75,6 +85,9 @@ class State:
     strong_s: FloatArray = field(default_factory=lambda: np.full(9, np.nan))  # newest strong beats
     strong_mv: float = np.nan  # steepness of the newest of them
     beat_s: float = np.nan  # the newest of all
+    beat_mv: float = np.nan  # its steepness
+    doubt: bool = False  # one since then may be hidden
+    lost_s: FloatArray = field(default_factory=lambda: _empty(1, 0))  # see `Complexes`
 
     @property
     def settled(self) -> int:
@@ -93,6 +106,7 @@ class Complexes:
     beats: FloatArray  # shape (ROWS + more + 1, n): the rows of `Slopes.found`, then `RR`
     rest: FloatArray  # shape (2, k): see `Slopes`
     expected: float  # moments in `rest` of a block where every sample was read
+    lost_s: FloatArray  # shape (1, k): the seconds that hold no beat since the lead stepped
     next_s: float  # from the last beat to the next; NaN where that is far, or not known
 
 
@@ -111,6 +125,9 @@ class QrsFinder:
     noisy_threshold: float = 0.3  # but no more of the level than this
     missed: float = 1.66  # as there: so many usual intervals without a beat: look again,
     missed_threshold: float = 0.25  # of the threshold: for half the slope
+    doubted: float = 1.5  # so many usual intervals, or so long, and an interval is told only
+    doubted_s: float = 1.5  # where no such peak is in it (40/min): see `gaps`,
+    stepped: float = 1.0  # and the lead moved by less than so many of its usual spans
     floor_mv2: float = 1e-3  # a complex of 0.05 mV; IEC 60601-2-27 lets 0.15 mV go unseen
 
     measure: Measure | None = None
@@ -146,27 +163,30 @@ class QrsFinder:
         """
         done = self._decided(state, np.inf)
         none = done.found[:, :0].copy()
-        return State(state.fs, due, state.block, found=none, rest=done.rest, beats=done.beats)
+        begun = State(state.fs, due, state.block, found=none)
+        return replace(begun, rest=done.rest, beats=done.beats, lost_s=done.lost_s)
 
     def handed(self, state: State, end: int) -> tuple[State, Complexes]:
         """Return the state without the blocks before `end`, and what these hold."""
         state = self._decided(state, end * BLOCK_S)
         beats, later = _split(state.beats, end * BLOCK_S)
         rest, rest_later = _split(state.rest, end * BLOCK_S)
+        lost_s, lost_later = _split(state.lost_s, end * BLOCK_S)
         n, grid = end - state.block, _grid(self, state.fs)
         seconds = _grown(state.seconds, _BLOCK * n + _LEAD)[:, _BLOCK * n :].copy()
         after = replace(state, block=end, seconds=seconds, beats=later, rest=rest_later)
+        after = replace(after, lost_s=lost_later)
         if not later.shape[1]:
             later = self._decided(after, end * BLOCK_S + _PEEK_S).beats
         next_s = float(later[RR, 0]) if later.shape[1] else np.nan
         expected = BLOCK_S * state.fs / (grid.stride * grid.cell)
-        return after, Complexes(beats, rest, expected, next_s)
+        return after, Complexes(beats, rest, expected, lost_s, next_s)
 
     def _decided(self, state: State, end_s: float) -> State:
         """Return the state with all beats before `end_s` found; inf: where the run ends."""
-        t_s, energy, steep = state.found[TIME], state.found[ENERGY], state.found[STEEP]
-        if not len(t_s):
+        if not (state.whole or np.isinf(end_s)):  # nothing came since a run ended
             return state
+        t_s, energy, steep = state.found[TIME], state.found[ENERGY], state.found[STEEP]
         begin_s = state.block * BLOCK_S
         limit = self._limit(state, np.isinf(end_s))
         strong = np.flatnonzero(energy > limit)
@@ -175,13 +195,18 @@ class QrsFinder:
         weak = np.flatnonzero((energy > self.missed_threshold * limit) & (energy <= limit))
         strong_s = np.concatenate((state.strong_s, t_s[strong]))
         strong_mv = np.concatenate(([state.strong_mv], steep[strong]))
-        weak = weak[self._overlooked(strong_s, strong_mv, t_s[weak], energy[weak], steep[weak])]
-        both = np.sort(np.concatenate((strong, weak)))
+        more = weak[self._overlooked(strong_s, strong_mv, t_s[weak], energy[weak], steep[weak])]
+        both = np.sort(np.concatenate((strong, more)))
         now = both[(t_s[both] >= begin_s) & (t_s[both] < end_s)]
-        rr_s = np.diff(t_s[now], prepend=state.beat_s)
-        flat = np.flatnonzero(state.seconds[0] <= FLAT_MV2) + (_BLOCK * state.block - _LEAD)
-        before = np.searchsorted(flat, np.append(state.beat_s, t_s[now]))
-        rr_s[np.diff(before) > 0] = np.nan
+        beats_s, beats_mv = np.append(state.beat_s, t_s[now]), np.append(state.beat_mv, steep[now])
+        rr_s = np.diff(beats_s)
+        long = rr_s > self.doubted * _usual(strong_s, beats_s[:-1])
+        long |= rr_s >= self.doubted_s - EPSILON_S
+        others = np.setdiff1d(np.flatnonzero(energy > self.missed_threshold * limit), both)
+        hidden, lost_s = self._stepped(state, beats_s, long, end_s)
+        hidden |= self._suspects(beats_s, beats_mv, t_s[others], steep[others], end_s)
+        hidden[0] |= state.doubt
+        rr_s[(long & hidden[:-1]) | _flat(state, beats_s)] = np.nan
         fixed = np.count_nonzero(t_s[strong] < end_s)
         return replace(
             state,
@@ -189,17 +214,49 @@ class QrsFinder:
             beats=np.concatenate((state.beats, np.vstack((state.found[:, now], rr_s))), axis=1),
             strong_s=strong_s[fixed : fixed + 9],
             strong_mv=float(strong_mv[fixed]),
-            beat_s=float(t_s[now[-1]]) if len(now) else state.beat_s,
+            beat_s=float(beats_s[-1]),
+            beat_mv=float(beats_mv[-1]),
+            doubt=bool(hidden[-1]),
+            lost_s=np.concatenate((state.lost_s, lost_s[None]), axis=1),
         )
+
+    def _stepped(
+        self, state: State, beats_s: FloatArray, long: NDArray[np.bool_], end_s: float
+    ) -> tuple[NDArray[np.bool_], FloatArray]:
+        """Tell after which beats the lead stepped, and the seconds before `end_s` lost by it."""
+        begin = _BLOCK * state.block
+        end = int(min(end_s, begin - _LEAD + state.seconds.shape[1]))
+        return lost(state.seconds, begin - _LEAD, begin, end, beats_s, long, self.stepped)
+
+    def _suspects(
+        self,
+        beats_s: FloatArray,
+        beats_mv: FloatArray,
+        t_s: FloatArray,
+        steep: FloatArray,
+        end_s: float,
+    ) -> NDArray[np.bool_]:
+        """Tell after which beats one of the peaks at `t_s`, which are none, may yet be one.
+
+        After the last beat those count that will not be at hand when the next is known.
+        """
+        before, since, until = inside(t_s, beats_s)
+        may = (before >= 0) & (np.isfinite(until) | (t_s < end_s - _BACK_S))
+        may &= (since > self.refractory_s) & (until > self.refractory_s)
+        may &= ~(steep < self._wave(since) * beats_mv[before])
+        may &= ~(steep < self._wave(until) * np.append(beats_mv, 0.0)[before + 1])
+        held = np.zeros(len(beats_s), np.bool_)
+        held[before[may]] = True
+        return held
 
     def _limit(self, state: State, closing: bool) -> FloatArray:
         """Return the energy above which each candidate is a beat; inf where it is not known yet."""
         first = _BLOCK * state.block - _LEAD
-        seconds = np.concatenate((state.seconds, _unknown(_NEXT)), axis=1)
-        level, noise = _levels(seconds if closing else seconds[:, : state.whole - first])
+        seconds = np.concatenate((state.seconds, _unknown(NEXT)), axis=1)
+        level, noise = levels(seconds if closing else seconds[:, : state.whole - first])
         limit = np.fmin(self.over_noise * noise, self.noisy_threshold * level)
         limit = np.append(np.fmax(limit, self.threshold * level), np.inf)
-        second = state.found[TIME].astype(np.intp) - (first + _MEMORY)
+        second = state.found[TIME].astype(np.intp) - (first + MEMORY)
         known = (second >= 0) & (second < len(level))
         picked: FloatArray = limit[np.where(known, second, -1)]
         return picked
@@ -241,8 +298,8 @@ class QrsFinder:
 
         beats_s holds eight strong beats before the one that beats_mv[0] is of.
         """
-        usual = quantile(sliding_window_view(np.diff(beats_s), 8), 0.5)
         strong = np.nan_to_num(beats_s[8:], nan=-np.inf)
+        usual = quantile(sliding_window_view(np.diff(beats_s), 8), 0.5)
         gap = np.searchsorted(strong, t_s) - 1
         since = t_s - strong[gap]
         until = np.minimum(np.append(strong, np.inf)[gap + 1] - t_s, _AHEAD_S)
@@ -266,16 +323,21 @@ def _grid(of: QrsFinder, fs: float) -> Grid:
     return Grid.at(fs, of.lag_s, of.window_s, of.refractory_s)
 
 
-def _levels(seconds: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return level and noise, mV², of every second but the first `_MEMORY` and the last `_NEXT`.
+def _flat(state: State, beats_s: FloatArray) -> NDArray[np.bool_]:
+    """Tell which intervals hold a second of a lead that gives nothing."""
+    flat = np.flatnonzero(state.seconds[STRONG] <= FLAT_MV2) + (_BLOCK * state.block - _LEAD)
+    held: NDArray[np.bool_] = np.diff(np.searchsorted(flat, beats_s)) > 0
+    return held
 
-    Seconds without a sample are NaN and do not count.
+
+def _usual(strong_s: FloatArray, t_s: FloatArray) -> FloatArray:
+    """Return the median of the eight intervals before each of `t_s`; NaN where not known.
+
+    strong_s holds eight strong beats before the first that counts.
     """
-    n = seconds.shape[1] - _MEMORY - _NEXT
-    around = sliding_window_view(seconds[:, _MEMORY - _PAST :], _PAST + 1 + _NEXT, axis=1)[:, :n]
-    before = sliding_window_view(seconds[0], _MEMORY + 1)[:n]
-    strong, calm = quantile(around[0], _RANK), quantile(around[1], _RANK)
-    return np.fmax(strong, quantile(before, 0.5) / 16), calm
+    usual = quantile(sliding_window_view(np.diff(strong_s), 8), 0.5)
+    at = np.searchsorted(np.nan_to_num(strong_s[8:], nan=-np.inf), t_s, side="right") - 1
+    return np.where(at >= 0, usual[at], np.nan)
 
 
 def _split(rows: FloatArray, at_s: float) -> tuple[FloatArray, FloatArray]:

@@ -33,6 +33,12 @@ TIME, ENERGY, CUT, STEEP = range(4)
 ROWS = 4
 """How many these are; what a `Measure` adds comes after them."""
 
+STRONG, CALM, HIGH, LOW, HELD_HIGH, HELD_LOW = range(6)
+"""Rows of `Slopes.seconds`: the even ones are greatest, the odd ones least."""
+
+PER_SECOND = 6
+"""How many these are."""
+
 
 class Measure(Protocol):
     """Measures the shape of candidates while the signal around them is at hand."""
@@ -97,7 +103,7 @@ class Slopes:
     found: FloatArray  # shape (ROWS + more, n): candidates, see `_peaks`
     rest: FloatArray  # shape (2, n): time and energy, every `stride` cells
     first: int  # the second that seconds[:, 0] belongs to
-    seconds: FloatArray  # shape (2, n): highest and calmest energy of each second, so far
+    seconds: FloatArray  # shape (PER_SECOND, n): of each second, so far, see `_by_second`
     seen: int  # cells examined, from index 0
 
 
@@ -132,7 +138,7 @@ def slopes(
         tail = parts[-1].tail
     first = parts[0].first
     n = grid.second(max(parts[-1].seen - 1, 0)) + 1 - first
-    seconds = np.stack((np.full(n, -np.inf), np.full(n, np.inf)))
+    seconds = np.tile([[-np.inf], [np.inf]], (PER_SECOND // 2, n))
     for part in parts:
         merge(seconds[:, part.first - first :], part.seconds)
     found = np.concatenate([p.found for p in parts], axis=1)
@@ -151,9 +157,8 @@ def _piece(
     if new <= 0:
         seen = begin + grid.reach
         rows = ROWS + (measure.rows if measure else 0)
-        return Slopes(
-            raw, np.empty((rows, 0)), np.empty((2, 0)), grid.second(seen), np.empty((2, 0)), seen
-        )
+        none = np.empty((PER_SECOND, 0))
+        return Slopes(raw, np.empty((rows, 0)), np.empty((2, 0)), grid.second(seen), none, seen)
     raw = raw[begin * cell - start :]
     cells = raw[: n * cell : cell].copy()
     for i in range(1, cell):
@@ -171,7 +176,7 @@ def _piece(
     keep = -(seen % -grid.stride)
     kept = middle[keep :: grid.stride]
     kept_s = (seen + keep + grid.stride * np.arange(len(kept))) * cell / grid.fs
-    first, seconds = _by_second(grid, middle, high[:new], seen)
+    first, seconds = _by_second(grid, middle, high[:new], cells[grid.reach :], seen)
     return Slopes(
         raw[new * cell :],
         _peaks(grid, raw, cells, at + grid.reach, middle[at], begin * cell, measure),
@@ -204,22 +209,33 @@ def _highest(values: FloatArray, width: int) -> FloatArray:
 def merge(seconds: FloatArray, more: FloatArray) -> None:
     """Take more cells of the first seconds of `seconds` into account; NaN is nothing yet."""
     n = more.shape[1]
-    np.fmax(seconds[0, :n], more[0], out=seconds[0, :n])
-    np.fmin(seconds[1, :n], more[1], out=seconds[1, :n])
+    np.fmax(seconds[::2, :n], more[::2], out=seconds[::2, :n])
+    np.fmin(seconds[1::2, :n], more[1::2], out=seconds[1::2, :n])
 
 
 def _by_second(
-    grid: Grid, energy: FloatArray, high: FloatArray, begin: int
+    grid: Grid, energy: FloatArray, high: FloatArray, cells: FloatArray, begin: int
 ) -> tuple[int, FloatArray]:
     """Return the first second that the cells from `begin` touch, and `Slopes.seconds` from there.
 
     The calmest energy of a second is the least of `high`, the highest within 0.2 s: the T-P
-    interval where the signal is clean, and noise where it is not.
+    interval where the signal is clean, and noise where it is not. Of the signal, mV: how high
+    and how low it comes, and the same for 0.2 s on end, which no complex lasts.
     """
-    first, last = grid.second(begin), grid.second(begin + len(energy) - 1)
+    n, near = len(energy), grid.near
+    first, last = grid.second(begin), grid.second(begin + n - 1)
     starts = np.ceil(np.arange(first, last + 1) * grid.fs / grid.cell).astype(np.intp) - begin
     starts[0] = 0
-    return first, np.stack((np.maximum.reduceat(energy, starts), np.minimum.reduceat(high, starts)))
+    held_high, held_low = (
+        -_highest(-cells[: n + near - 1], near),
+        _highest(cells[: n + near - 1], near),
+    )
+    most, least = (energy, cells[:n], held_high), (high, cells[:n], held_low)
+    rows = np.empty((PER_SECOND, len(starts)))
+    for i in range(PER_SECOND // 2):
+        np.maximum.reduceat(most[i], starts, out=rows[2 * i])
+        np.minimum.reduceat(least[i], starts, out=rows[2 * i + 1])
+    return first, rows
 
 
 def _peaks(

@@ -528,7 +528,7 @@ def test_the_state_holds_no_view_of_the_input():
     assert state.search.raw.tolist() == [1.0] * 5
 
 
-@pytest.mark.parametrize(("fs", "limit"), [(125.0, 11), (360.0, 12), (1000.0, 15)])
+@pytest.mark.parametrize(("fs", "limit"), [(125.0, 12), (360.0, 13), (1000.0, 15)])
 def test_the_state_is_bounded(fs, limit):
     """Noise has the most candidates there can be."""
     noise, state = np.random.default_rng(0).standard_normal(round(90 * fs)), SIGNAL.start()
