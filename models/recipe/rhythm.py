@@ -33,7 +33,7 @@ from healthslm.records import Chunk
 from healthslm.signals.strip import CLASSES, FEATURES, features
 
 SEED, REPEATS, FOLDS = 0, 3, 5
-TREES, LEAST, SHARE = 100, 2, 0.3
+TREES, LEAST, SHARE = 250, 2, 0.3
 STEP = 64  # a leaf holds its shares in steps of one in so many
 FS, PER_MV = 300.0, 1000.0
 
