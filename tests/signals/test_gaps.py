@@ -127,7 +127,8 @@ def at_an_edge():
     """Return a step after the last beat of a block, in its second: then 1.7 s without a beat."""
     peaks = np.concatenate((np.arange(0.4, 29.3, 0.8), np.arange(30.9, 70, 0.8)))
     t = np.arange(round(70 * FS)) / FS
-    rise = np.clip((t - 29.4) / 0.2, 0, 1) * np.exp(-np.maximum(t - 29.75, 0) / 0.1)
+    rise = np.sin(np.pi / 2 * np.clip((t - 29.35) / 0.6, 0, 1)) ** 2
+    rise *= np.exp(-np.maximum(t - 29.95, 0) / 1.5)
     return drawn(peaks, FS, 70, noise=0.002) + 3 * rise
 
 
