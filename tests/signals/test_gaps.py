@@ -5,9 +5,11 @@ import pytest
 
 from healthslm.detect import detectors
 from healthslm.pipeline import Pipeline
-from healthslm.records import Finding
+from healthslm.records import Beat, Finding
+from healthslm.signals import qrs
 from healthslm.signals.ecg import SIGNAL
 from healthslm.signals.gaps import REACH, USUAL, inside, lost
+from healthslm.signals.levels import MEMORY
 from healthslm.signals.quality import GOOD
 from healthslm.signals.slopes import HELD_HIGH, HELD_LOW, HIGH, LOW, PER_SECOND
 from tests.signals.test_ecg import WAVES, chunk, drawn, run, same, told
@@ -121,12 +123,85 @@ def test_a_step_and_no_beat_missed_changes_nothing():
     assert len(beats) == len(EVEN)
 
 
+def at_an_edge():
+    """Return a step after the last beat of a block, in its second: then 1.7 s without a beat."""
+    peaks = np.concatenate((np.arange(0.4, 29.3, 0.8), np.arange(30.9, 70, 0.8)))
+    t = np.arange(round(70 * FS)) / FS
+    rise = np.sin(np.pi / 2 * np.clip((t - 29.35) / 0.6, 0, 1)) ** 2
+    rise *= np.exp(-np.maximum(t - 29.95, 0) / 1.5)
+    return drawn(peaks, FS, 70, noise=0.002) + 3 * rise
+
+
+def forgotten():
+    """Return 35 beats a minute, and a suspect 2 s before the next beat, which ends in a block."""
+    peaks = np.concatenate((np.arange(0.3, 27.6, 1.7), np.arange(30.2, 69, 1.7)))
+    return small(peaks, drawn(peaks, FS, 70), 27.5, 0.24, 0.65)
+
+
 STREAMS = {
     "stepped": stepped(),
     "over a block": stepped(at_s=27.9),
     "long": stepped(at_s=26.1, lost_s=19.0),
-    "small": small(EVEN, drawn(with_a_pause(5.0, 25.0)[0], FS, 70), 24.6, 0.16, 3.0),
+    "edge": at_an_edge(),
+    "forgotten": forgotten(),
 }
+
+
+def seen(x):
+    """Return the beats of a stream that comes second by second."""
+    _, out = run([chunk(x[i : i + 250], i, FS) for i in range(0, len(x), 250)])
+    return [b for b in out if isinstance(b, Beat)]
+
+
+@pytest.mark.parametrize(("x", "t_s"), [(at_an_edge(), 29.2), (forgotten(), 27.5)])
+def test_what_was_seen_in_the_block_before_still_counts(x, t_s):
+    for beats in (seen(x), told(x, FS)[0]):
+        assert after(beats, t_s).rr_s is None
+        assert sum(b.rr_s is None for b in beats) == 2
+
+
+def test_a_t_wave_in_the_next_block_is_still_a_t_wave():
+    peaks = np.arange(29.78 - 17 * 1.7, 69, 1.7)
+    beats = seen(drawn(peaks, FS, 70, waves=(*WAVES, (0.3, 0.3, 0.014))))
+    assert all(b.rr_s is not None for b in beats[1:])
+    assert any(29.7 < b.t_s < 29.85 for b in beats)
+
+
+@pytest.mark.parametrize(("rr", "known"), [(0.87, True), (0.95, False)])
+def test_what_is_long_depends_on_the_rhythm(rr, known):
+    """One and a half usual intervals are 0.9 s here."""
+    peaks = np.concatenate((np.arange(0.6, 32, 0.6), np.arange(31.8 + rr, 69, 0.6)))
+    x = small(peaks, drawn(peaks, FS, 70, waves=WAVES), 31.8, 0.3, 0.5)
+    assert (after(told(x, FS)[0], 31.8).rr_s is not None) == known
+
+
+def test_the_usual_interval_is_of_the_eight_before():
+    strong_s = np.array([0, 1, 2, 3, 4, 5, 7, 9, 11, 13.0])
+    usual = qrs._usual(strong_s, np.array([10.9, 11, 12, 13]))
+    np.testing.assert_array_equal(usual, [np.nan, 1, 1, 2])
+
+
+def test_a_lead_that_ends_after_a_step_is_poor():
+    _, qualities = told(stepped()[: round(40.4 * FS)], FS)
+    assert [q.value < GOOD for q in qualities[:4]] == [False] * 3 + [True]
+
+
+def test_a_second_knows_how_high_and_low_its_signal_was_and_for_how_long():
+    t = np.arange(round(20 * FS)) / FS
+    x = (
+        2.0 * ((t > 5.1) & (t < 5.9))
+        + 3.0 * ((t > 8.5) & (t < 8.55))
+        - 4.0 * (abs(t - 10.95) < 0.2)
+    )
+    rows = SIGNAL.finder.scanned(SIGNAL.finder.begun(FS, 0), x).seconds[:, MEMORY + 2 :]
+    for row, due in (
+        (HIGH, {5: 2, 8: 3}),
+        (LOW, {10: -4, 11: -4}),
+        (HELD_HIGH, {5: 2}),
+        (HELD_LOW, {10: -4}),
+    ):
+        got = {i: v for i, v in enumerate(rows[row, :18].tolist()) if abs(v) > 0.5}
+        assert got == pytest.approx(due)
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -237,3 +312,15 @@ def test_seconds_are_told_once_and_as_far_as_they_are_looked_at():
         )
         parts += some_s.tolist()
     assert all_s.tolist() == parts == list(range(31, 30 + REACH))
+
+
+def test_what_is_usual_is_of_the_eight_seconds_before():
+    rows = seconds(40)
+    rows[HIGH, [28, 29, 30, 31, 32]] = 5.0
+    rows[HIGH, :22] = 5.0
+    rows[HELD_HIGH, 31] = 2.0
+    got, _ = lost(rows, 0, 30, 40, np.array([30.5, 33.5]), np.array([True]), 1.0)
+    assert got[0]
+    rows[HIGH, 27] = 5.0
+    got, _ = lost(rows, 0, 30, 40, np.array([30.5, 33.5]), np.array([True]), 1.0)
+    assert not got[0]
