@@ -41,7 +41,11 @@ def test_the_wheel_holds_every_file_that_is_no_code(installed: Path) -> None:
     for source, place in (
         (ROOT / "healthslm", "healthslm"),
         (ROOT / "sensors", "healthslm/data/sensors"),
-        (ROOT / "models" / "mini", "healthslm/data/models/mini"),
+        *(
+            (folder, f"healthslm/data/models/{folder.name}")
+            for folder in (ROOT / "models").iterdir()
+            if (folder / "CARD.md").exists()
+        ),
     ):
         files = {
             p.relative_to(source)
