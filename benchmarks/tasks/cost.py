@@ -119,8 +119,13 @@ def seconds() -> Iterator[Chunk]:
         ("chest/ecg", "ecg", waves["ecg"].fs, waves["ecg"].values),
         ("band/ppg", "ppg", waves["ppg"].fs, waves["ppg"].values),
         ("band/acceleration", "acceleration", 3.0 * AXES_HZ, axes.ravel()),
-        ("band/spo2", "spo2", 1.0, 96 + rng.standard_normal(SECONDS)),
-        ("band/temperature", "temperature", 1.0, 36.6 + 0.05 * rng.standard_normal(SECONDS)),
+        ("band/spo2", "spo2", 1.0, np.round(96 + rng.standard_normal(SECONDS))),
+        (
+            "band/temperature",
+            "temperature",
+            1.0,
+            np.round(36.6 + 0.05 * rng.standard_normal(SECONDS), 2),
+        ),
     ]
     for second in range(SECONDS):
         for stream, kind, fs, values in streams:
