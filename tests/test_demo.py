@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +60,11 @@ def test_ctrl_c_after_the_restart_leaves_no_daemon_behind(tmp_path: Path) -> Non
     """Its end is seen by the pipe: it stays open as long as anyone holds it."""
     sample = Path(__file__).parents[1] / "sample_data" / "fever"
     command = [sys.executable, "-m", "healthslm", "demo", "--recording", str(sample)]
+    heard = partial(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # a shell's "&" lets it be ignored
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
     ) as process:
         assert process.stdout is not None
         while "started again" not in (line := process.stdout.readline()):
