@@ -92,6 +92,7 @@ class Pipeline:
         first = signals.signals() if signal_stages is None else signal_stages
         then = detect.detectors() if detectors is None else detectors
         self._stages: dict[str, Stage[Any]] = {**first, **then}
+        self._hears = _hears(self._stages)
         contexts = {k for stage in self._stages.values() for k in getattr(stage, "context", ())}
         self._contexts = contexts - {"tick"}
         self._lanes: dict[tuple[str, str], _Lane] = {}
@@ -121,10 +122,10 @@ class Pipeline:
     def _carry(self, item: Item, out: list[Derived]) -> None:
         """Take one item through every lane that reads it, and what comes of it likewise."""
         kind = _kind(item)
-        for name, stage in self._stages.items():
-            if not isinstance(item, Tick) and _reads(stage, item):
+        for name, stage, reads in self._hears.get((isinstance(item, Chunk), kind), ()):
+            if reads and not isinstance(item, Tick):
                 self._work(self._lane(name, stage, item), item, out)
-            elif kind in getattr(stage, "context", ()) and not isinstance(item, Chunk):
+            else:
                 for (of, _), lane in list(self._lanes.items()):
                     if of == name:
                         self._work(lane, item, out)
@@ -212,8 +213,20 @@ class Pipeline:
             self._lanes[name, stream] = lane
 
 
-def _reads(stage: Stage[Any], item: Beat | Chunk | Spectrum | Vital) -> bool:
-    return item.kind in stage.reads and isinstance(item, Chunk) == getattr(stage, "chunks", False)
+def _hears(
+    stages: Mapping[str, Stage[Any]],
+) -> dict[tuple[bool, str], list[tuple[str, Stage[Any], bool]]]:
+    """Return who hears of an item, by whether it is a chunk and by its kind, in their order.
+
+    With each stage stands whether it reads the kind, or takes it as context of its lanes.
+    """
+    found: dict[tuple[bool, str], list[tuple[str, Stage[Any], bool]]] = {}
+    for name, stage in stages.items():
+        chunks = getattr(stage, "chunks", False)
+        own = {(chunks, kind) for kind in stage.reads}
+        for key in [*own, *({(False, kind) for kind in getattr(stage, "context", ())} - own)]:
+            found.setdefault(key, []).append((name, stage, key in own))
+    return found
 
 
 def _kind(item: Item) -> str:
