@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance
+from healthslm.detect.lasting import Level, Run, advance, findings
 from healthslm.records import Finding, Severity, Vital
 
 
@@ -67,19 +67,8 @@ class Bradycardia:
             ),
         )
         run, news = advance(state.run, x.t_s, x.value, levels, sign=-1)
-        findings = tuple(
-            n.finding(
-                "bradycardia",
-                x.stream,
-                (
-                    ("lowest_bpm", n.told.worst),
-                    ("limit_bpm", n.told.limit),
-                    ("mean_bpm", n.told.mean),
-                ),
-            )
-            for n in news
-        )
-        return State(run, state.moved_s), findings
+        told = findings(news, "bradycardia", x.stream, "bpm", sign=-1)
+        return State(run, state.moved_s), told
 
     def _level(self, severity: Severity, limit: float, hold_s: float) -> Level:
         margin = max(self.margin_bpm, self.margin_share * limit)

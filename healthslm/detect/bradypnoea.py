@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance, skipped
+from healthslm.detect.lasting import Level, Run, advance, findings, skipped
 from healthslm.records import Finding, Vital
 
 
@@ -54,19 +54,8 @@ class Bradypnoea:
         level = Level("red", self.red_per_min, self.red_hold_s, self.margin_per_min)
         levels = ((level, x.value <= self.red_per_min),)
         run, news = advance(state.run, x.t_s, x.value, levels, sign=-1)
-        findings = tuple(
-            n.finding(
-                "bradypnoea",
-                x.stream,
-                (
-                    ("lowest_per_min", n.told.worst),
-                    ("limit_per_min", n.told.limit),
-                    ("mean_per_min", n.told.mean),
-                ),
-            )
-            for n in news
-        )
-        return replace(state, run=run), findings
+        told = findings(news, "bradypnoea", x.stream, "per_min", sign=-1)
+        return replace(state, run=run), told
 
 
 DETECTOR = Bradypnoea()

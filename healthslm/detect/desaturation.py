@@ -8,7 +8,7 @@ from math import floor
 from statistics import median
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance
+from healthslm.detect.lasting import Level, Run, advance, findings
 from healthslm.records import Finding, Vital
 
 DAY_S = 86_400.0
@@ -73,19 +73,8 @@ class Desaturation:
             (Level("amber", fallen, self.hold_s, self.margin_pct), x.value <= fallen),
         )
         run, news = advance(state.run, x.t_s, x.value, levels, sign=-1)
-        findings = tuple(
-            n.finding(
-                "desaturation",
-                x.stream,
-                (
-                    ("lowest_pct", n.told.worst),
-                    ("limit_pct", n.told.limit),
-                    ("mean_pct", n.told.mean),
-                ),
-            )
-            for n in news
-        )
-        return replace(state, run=run), findings
+        told = findings(news, "desaturation", x.stream, "pct", sign=-1)
+        return replace(state, run=run), told
 
     def _learnt(self, state: State, x: Vital) -> State:
         """Return the state with one more reading of today; midnight (UTC) makes it a day."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance
+from healthslm.detect.lasting import Level, Run, advance, findings
 from healthslm.records import Finding, Vital
 
 
@@ -32,19 +32,8 @@ class Fever:
         """Take one temperature."""
         level = Level("amber", self.amber_c, self.hold_s, self.margin_c)
         run, news = advance(state, x.t_s, x.value, ((level, x.value >= self.amber_c),), sign=1)
-        findings = tuple(
-            n.finding(
-                "fever",
-                x.stream,
-                (
-                    ("highest_c", n.told.worst),
-                    ("limit_c", n.told.limit),
-                    ("mean_c", n.told.mean),
-                ),
-            )
-            for n in news
-        )
-        return run, findings
+        told = findings(news, "fever", x.stream, "c", sign=1)
+        return run, told
 
 
 DETECTOR = Fever()

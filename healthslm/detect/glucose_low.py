@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance
+from healthslm.detect.lasting import Level, Run, advance, findings
 from healthslm.records import Finding, Severity, Vital
 
 
@@ -43,19 +43,8 @@ class GlucoseLow:
             (self._level("red", self.red_mgdl, self.red_hold_s), x.value < self.red_mgdl),
         )
         run, news = advance(state, x.t_s, x.value, levels, sign=-1)
-        findings = tuple(
-            n.finding(
-                "glucose_low",
-                x.stream,
-                (
-                    ("lowest_mgdl", n.told.worst),
-                    ("limit_mgdl", n.told.limit),
-                    ("mean_mgdl", n.told.mean),
-                ),
-            )
-            for n in news
-        )
-        return run, findings
+        told = findings(news, "glucose_low", x.stream, "mgdl", sign=-1)
+        return run, told
 
     def _level(self, severity: Severity, limit: float, hold_s: float) -> Level:
         return Level(severity, limit, hold_s, self.margin_share * limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance
+from healthslm.detect.lasting import Level, Run, advance, findings
 from healthslm.records import Finding, Vital
 
 
@@ -54,19 +54,8 @@ class Hypothermia:
         level = Level("amber", self.amber_c, self.hold_s, self.margin_c)
         low = known and x.value <= self.amber_c
         run, news = advance(state.run, x.t_s, x.value, ((level, low),), sign=-1)
-        findings = tuple(
-            n.finding(
-                "hypothermia",
-                x.stream,
-                (
-                    ("lowest_c", n.told.worst),
-                    ("limit_c", n.told.limit),
-                    ("mean_c", n.told.mean),
-                ),
-            )
-            for n in news
-        )
-        return replace(state, run=run), findings
+        told = findings(news, "hypothermia", x.stream, "c", sign=-1)
+        return replace(state, run=run), told
 
 
 DETECTOR = Hypothermia()

@@ -94,6 +94,25 @@ class News:
         )
 
 
+def findings(
+    news: Sequence[News], kind: str, stream: str, unit: str, *, sign: int
+) -> tuple[Finding, ...]:
+    """Return news as records: the worst reading, the limit and the mean, in `unit` ("bpm")."""
+    worst = "highest" if sign > 0 else "lowest"
+    return tuple(
+        n.finding(
+            kind,
+            stream,
+            (
+                (f"{worst}_{unit}", n.told.worst),
+                (f"limit_{unit}", n.told.limit),
+                (f"mean_{unit}", n.told.mean),
+            ),
+        )
+        for n in news
+    )
+
+
 def skipped(run: Run, t_s: float) -> Run:
     """Return the run after a reading that may neither raise nor clear (the person moves)."""
     return run if run.told is None else replace(run, newest_s=t_s, holds=())

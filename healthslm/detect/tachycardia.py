@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance, skipped
+from healthslm.detect.lasting import Level, Run, advance, findings, skipped
 from healthslm.records import Finding, Severity, Vital
 
 
@@ -65,19 +65,8 @@ class Tachycardia:
             (self._level("amber", self.red_bpm, self.red_hold_s * factor), red),
         )
         run, news = advance(state.run, x.t_s, x.value, levels, sign=1)
-        findings = tuple(
-            n.finding(
-                "tachycardia",
-                x.stream,
-                (
-                    ("highest_bpm", n.told.worst),
-                    ("limit_bpm", n.told.limit),
-                    ("mean_bpm", n.told.mean),
-                ),
-            )
-            for n in news
-        )
-        return State(run, state.activity_s, state.activity_g), findings
+        told = findings(news, "tachycardia", x.stream, "bpm", sign=1)
+        return State(run, state.activity_s, state.activity_g), told
 
     def _level(self, severity: Severity, limit: float, hold_s: float) -> Level:
         margin = max(self.margin_bpm, self.margin_share * limit)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from healthslm.detect.lasting import Level, Run, advance, skipped
+from healthslm.detect.lasting import Level, Run, advance, findings, skipped
 from healthslm.records import Finding, Severity, Vital
 from healthslm.stage import FloatArray
 
@@ -78,20 +78,9 @@ class Tachypnoea:
             return replace(state, run=skipped(state.run, x.t_s)), ()
         usual = self._baseline(state)
         run, news = advance(state.run, x.t_s, x.value, self._levels(x.value, usual, known), sign=1)
-        findings = tuple(
-            n.finding(
-                "tachypnoea",
-                x.stream,
-                (
-                    ("highest_per_min", n.told.worst),
-                    ("limit_per_min", n.told.limit),
-                    ("mean_per_min", n.told.mean),
-                ),
-            )
-            for n in news
-        )
+        told = findings(news, "tachypnoea", x.stream, "per_min", sign=1)
         state = replace(state, run=run)
-        return (_counted(state, x) if known else state), findings
+        return (_counted(state, x) if known else state), told
 
     def _levels(
         self, value: float, usual: float | None, rest: bool
