@@ -17,7 +17,6 @@ Blocks are counted from sample index 0, so nothing shows how the stream was cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import ClassVar
@@ -29,6 +28,7 @@ from scipy.signal import lfilter
 
 from healthslm.records import Beat, Chunk, Vital
 from healthslm.signals.quality import BLOCK_S
+from healthslm.signals.runs import finite_runs
 from healthslm.stage import FloatArray
 
 _WINDOW_S = 0.24  # of the smooth slope: passes 0.5 to 8 Hz well, as Elgendi 2013 filters
@@ -121,7 +121,7 @@ class PpgPulses:
         elif chunk.start != state.due:
             state = _anew(self._pass(state, chunk.start, told), chunk.start)
         at = chunk.start
-        for values in _runs(chunk.values):
+        for values in finite_runs(chunk.values):
             at += len(values)
             if np.isfinite(values[0]):
                 state, moving = _moving(state, values)
@@ -237,12 +237,6 @@ def _anew(state: State, at: int) -> State:
     """Return the state that begins at sample `at`: it still knows the open blocks, no more."""
     clock = (state.stream, state.epoch_s, state.fs)
     return State(*clock, due=at, decided=at, blocks=state.blocks)
-
-
-def _runs(values: FloatArray) -> Iterator[FloatArray]:
-    """Yield runs of samples that were all read, or all not."""
-    cuts = np.flatnonzero(np.diff(np.isfinite(values))) + 1
-    yield from np.split(values, cuts)
 
 
 def _moving(state: State, values: FloatArray) -> tuple[State, NDArray[np.bool_]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil, floor
@@ -20,6 +19,7 @@ from healthslm.signals.respiration_periods import (
     WINDOW_S,
     breathing,
 )
+from healthslm.signals.runs import finite_runs
 from healthslm.stage import FloatArray
 
 _PASS_HZ = 1.0  # 60/min; the heart's own part in impedance lies above
@@ -80,7 +80,7 @@ class BreathsOfBelt:
         if clock != (state.epoch_s, state.fs) or chunk.start != state.due:
             state = _anew(*clock, chunk.start)
         at = chunk.start
-        for values in _runs(chunk.values):
+        for values in finite_runs(chunk.values):
             at += len(values)
             if np.isfinite(values[0]):
                 state = self._told(self._filtered(state, values), chunk.stream, told)
@@ -152,12 +152,6 @@ def _anew(epoch_s: float, fs: float, at: int) -> State:
     """Return the state of a run that begins at sample `at`."""
     window = floor((epoch_s + at / fs + WINDOW_S) / STEP_S) + 1
     return State(epoch_s, fs, at, changed=at, window=window)
-
-
-def _runs(values: FloatArray) -> Iterator[FloatArray]:
-    """Yield runs of samples that were all read, or all not."""
-    cuts = np.flatnonzero(np.diff(np.isfinite(values))) + 1
-    yield from np.split(values, cuts)
 
 
 SIGNAL = BreathsOfBelt()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import floor
 from typing import ClassVar
@@ -20,6 +19,7 @@ from healthslm.signals.respiration_periods import (
     rate,
 )
 from healthslm.signals.respiration_traits import Grid, celled, traits
+from healthslm.signals.runs import finite_runs
 from healthslm.stage import FloatArray
 
 _AROUND_S = 1.5  # a beat is compared with what lies so far to both sides
@@ -87,7 +87,7 @@ class BeatBreathing:
         if clock != (state.epoch_s, state.fs) or chunk.start != state.due:
             state = _anew(*clock, chunk.start)
         grid, at = Grid.at(chunk.kind, chunk.fs), chunk.start
-        for values in _runs(chunk.values):
+        for values in finite_runs(chunk.values):
             at += len(values)
             if np.isfinite(values[0]):
                 state = self._told(_scanned(state, grid, values), grid, chunk.stream, told)
@@ -167,12 +167,6 @@ def _scanned(state: State, grid: Grid, values: FloatArray) -> State:
         cells=cells[max(len(cells) - 2 * grid.reach, 0) :].copy(),
         found=np.concatenate((state.found, found), axis=1),
     )
-
-
-def _runs(values: FloatArray) -> Iterator[FloatArray]:
-    """Yield runs of samples that were all read, or all not."""
-    cuts = np.flatnonzero(np.diff(np.isfinite(values))) + 1
-    yield from np.split(values, cuts)
 
 
 SIGNAL = BeatBreathing()

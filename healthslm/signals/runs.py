@@ -1,4 +1,4 @@
-"""Which samples of an ECG were read."""
+"""Which samples of a stream were read."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def runs(values: FloatArray) -> Iterator[tuple[FloatArray, bool]]:
     edges = np.flatnonzero(readable[1:] != readable[:-1]) + 1
     for part in np.split(values, edges):
         yield part, bool(abs(part[0]) < UNREAD_MV)
+
+
+def finite_runs(values: FloatArray) -> Iterator[FloatArray]:
+    """Yield the stretches of `values` that were all read, or all not (NaN), in order."""
+    cuts = np.flatnonzero(np.diff(np.isfinite(values))) + 1
+    yield from np.split(values, cuts)
