@@ -21,9 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from healthslm.records import Alert, Finding, Severity, Tick
+from healthslm.records import TECHNICAL, Alert, Finding, Severity, Tick
 
-TECHNICAL = frozenset({"poor_signal", "no_data", "swinging_signal"})
 MOST_HISTORY = 64  # newest alerts remembered: far above what three a day can be
 
 MOST_KEYS = 64  # streams of one person: docs/wire-format.md

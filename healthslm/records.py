@@ -45,6 +45,10 @@ Label = Literal["", "N", "S", "V", "Q"]
 or cannot be told; "" was not asked (a pulse has no class)."""
 
 
+TECHNICAL = frozenset({"poor_signal", "no_data", "swinging_signal"})
+"""Kinds of finding that speak of a sensor, not of the person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Samples as one sensor sent them: integers, a gain and an offset. Raw."""

@@ -11,12 +11,10 @@ from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from healthslm.records import Derived, Finding, Severity, Vital
+from healthslm.records import TECHNICAL, Derived, Finding, Severity, Vital
 
 SEVERITIES: tuple[Severity, ...] = ("red", "amber", "info")
 
-# These speak of a sensor, not of the person: two devices are two events.
-TECHNICAL = frozenset({"poor_signal", "no_data", "swinging_signal"})
 
 # How a quantity's name ends -> its unit as people write it, and how many decimals it deserves.
 UNITS = {
