@@ -65,8 +65,3 @@ def within(times_s: NDArray[np.float64], spans: Iterable[tuple[float, float]]) -
     for begin, end in spans:
         inside |= (times_s >= begin) & (times_s <= end)
     return inside
-
-
-def rate(part: float, whole: float) -> float:
-    """Return a share in %; NaN of nothing."""
-    return 100 * part / whole if whole else float("nan")

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from healthslm.bench import met
+
 ABOUT = """\
 # Benchmarks
 
@@ -45,12 +47,10 @@ def page(files: list[Path]) -> Iterator[str]:
         yield "| figure | value | goal | |"
         yield "|---|---|---|---|"
         for name, value in result["metrics"].items():
-            sign, limit = result["goals"].get(name, ("", None))
-            met = value is not None and limit is not None
-            met = met and (value >= limit if sign == ">=" else value <= limit)
-            verdict = "" if limit is None else "holds" if met else "**missed**"
-            goal = "" if limit is None else f"{sign} {limit:g}"
-            yield f"| {name} | {number(value)} | {goal} | {verdict} |"
+            goal = result["goals"].get(name)
+            verdict = "" if goal is None else "holds" if met(value, goal) else "**missed**"
+            want = "" if goal is None else f"{goal[0]} {goal[1]:g}"
+            yield f"| {name} | {number(value)} | {want} | {verdict} |"
         if result["peers"]:
             names = list(dict.fromkeys(n for m in result["peers"].values() for n in m))
             yield f"\n| peer | {' | '.join(names)} |"

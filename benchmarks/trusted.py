@@ -11,6 +11,7 @@ import numpy as np
 from healthslm.records import Beat, Chunk
 from healthslm.signals.ecg import SIGNAL
 from healthslm.stage import FloatArray
+from healthslm.validate.figures import pct
 from healthslm.validate.matching import Span, matched, within
 
 
@@ -84,15 +85,10 @@ class Tally:
         """Return Se and +P of all and of the analysable time, and that time's share, in percent."""
         values: dict[str, float] = {}
         for name, (tp, fp, fn) in (("", self.all), ("gated_", self.gated)):
-            values[f"{name}se_{suffix}"] = share(tp, tp + fn)
-            values[f"{name}ppv_{suffix}"] = share(tp, tp + fp)
-        values[f"coverage_{suffix}"] = share(self.analysable_s, self.total_s)
+            values[f"{name}se_{suffix}"] = pct(tp, tp + fn)
+            values[f"{name}ppv_{suffix}"] = pct(tp, tp + fp)
+        values[f"coverage_{suffix}"] = pct(self.analysable_s, self.total_s)
         return values
-
-
-def share(part: float, whole: float) -> float:
-    """Return a part in percent; NaN of nothing."""
-    return 100 * part / whole if whole else float("nan")
 
 
 def _in_any(span: Span, others: Sequence[Span]) -> bool:

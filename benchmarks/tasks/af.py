@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from benchmarks.beats import annotated, derived, final, of_times, rate, within
+from benchmarks.beats import annotated, derived, final, of_times, within
 from benchmarks.data import Data
 from benchmarks.peers import Peers
 from healthslm import recordings
@@ -23,6 +23,7 @@ from healthslm.detect.irregular_rhythm import DETECTOR
 from healthslm.recordings.tracks import Marks
 from healthslm.records import Beat
 from healthslm.validate import LEARNING_S
+from healthslm.validate.figures import pct
 
 KIND = "irregular_rhythm"
 Times = NDArray[np.float64]
@@ -46,8 +47,8 @@ def spans(beats: list[Beat]) -> list[tuple[float, float]]:
 def _figures(counts: NDArray[np.int64]) -> dict[str, float]:
     """Return rates from rows of (tp, fp, fn, tn), gross and the least record's specificity."""
     tp, fp, fn, tn = (int(n) for n in counts.sum(axis=0))
-    least = min((rate(r[3], r[1] + r[3]) for r in counts if r[1] + r[3]), default=float("nan"))
-    figures = {"se": rate(tp, tp + fn), "sp": rate(tn, tn + fp), "ppv": rate(tp, tp + fp)}
+    least = min((pct(r[3], r[1] + r[3]) for r in counts if r[1] + r[3]), default=float("nan"))
+    figures = {"se": pct(tp, tp + fn), "sp": pct(tn, tn + fp), "ppv": pct(tp, tp + fp)}
     return {**figures, "sp_least": least, "beats_af": tp + fn, "beats_other": fp + tn}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.beats import derived, of_times, rate
+from benchmarks.beats import derived, of_times
 from benchmarks.data import Data
 from benchmarks.peers import Peers
 from healthslm import recordings
@@ -28,6 +28,9 @@ from healthslm.detect.extremes import (
 )
 from healthslm.records import Beat
 from healthslm.validate import LEARNING_S
+from healthslm.validate.figures import pct
+from healthslm.validate.matching import fibrillation, within
+from healthslm.validate.spans import hit
 
 RULES = {
     "tachycardia": TACHYCARDIA,
@@ -47,9 +50,7 @@ def measure(data: Data, peers: Peers | None) -> list[Result]:
     for header in data.mitdb():
         recording = recordings.load(header)
         track = next(track for track in recording.tracks if track.kind == "ecg")
-        notes = recording.notes[track.lane]
-        on, off = (notes.only(mark).samples / track.fs for mark in "[]")
-        flutter = list(zip(on, [*off, np.inf], strict=False))
+        flutter = fibrillation(recording.notes[track.lane], track.fs)
         reference = of_times(recording.beats[track.lane].samples / track.fs)
         ours = [x for x in derived(recording) if isinstance(x, Beat)]
         lists = [_counting(beats, flutter) for beats in (reference, ours)]
@@ -59,10 +60,10 @@ def measure(data: Data, peers: Peers | None) -> list[Result]:
     metrics: dict[str, float] = {}
     gross = sum((counts[name] for name in GROSS), start=np.zeros(4, np.int64))
     for name, row in {"": gross, **counts}.items():
-        hit, all_truth, right, all_found = (int(n) for n in row)
+        found_truth, all_truth, right, all_found = (int(n) for n in row)
         suffix = f"_{name}" if name else ""
-        metrics[f"se{suffix}"] = rate(hit, all_truth)
-        metrics[f"ppv{suffix}"] = rate(right, all_found)
+        metrics[f"se{suffix}"] = pct(found_truth, all_truth)
+        metrics[f"ppv{suffix}"] = pct(right, all_found)
         metrics[f"episodes{suffix}"] = float(all_truth)
     goals = {"se": (">=", 95.0), "ppv": (">=", 95.0)}
     return [Result("episodes", "mitdb", data.split, metrics, goals)]
@@ -72,7 +73,7 @@ def _counting(beats: Sequence[Beat], flutter: Sequence[Span]) -> list[Beat]:
     """Return the beats of the test period, none of them in flutter, no interval across it."""
     kept: list[Beat] = []
     for x in beats:
-        if x.t_s < LEARNING_S or any(a <= x.t_s <= b for a, b in flutter):
+        if x.t_s < LEARNING_S or within(x.t_s, flutter):
             continue
         before_s = x.t_s - (x.rr_s or 0.0)
         across = before_s < LEARNING_S or any(before_s < b and x.t_s > a for a, b in flutter)
@@ -83,8 +84,4 @@ def _counting(beats: Sequence[Beat], flutter: Sequence[Span]) -> list[Beat]:
 
 def _overlaps(truth: Sequence[Span], found: Sequence[Span]) -> tuple[int, int, int, int]:
     """Return hits among the truth, its number, hits among the found, and their number."""
-
-    def hits(of: Sequence[Span], others: Sequence[Span]) -> int:
-        return sum(any(a < d and c < b for c, d in others) for a, b in of)
-
-    return hits(truth, found), len(truth), hits(found, truth), len(found)
+    return hit(truth, found), len(truth), hit(found, truth), len(found)

@@ -16,12 +16,12 @@ import numpy as np
 from benchmarks import electrode_motion
 from benchmarks.data import Data
 from benchmarks.peers import Peers
-from benchmarks.trusted import Tally, beats, share
+from benchmarks.trusted import Tally, beats
 from healthslm import recordings
 from healthslm.bench import Goal, Result
-from healthslm.recordings.tracks import Marks
 from healthslm.stage import FloatArray
-from healthslm.validate.matching import LEARNING_S, Span, compare
+from healthslm.validate.figures import pct
+from healthslm.validate.matching import LEARNING_S, Span, compare, fibrillation
 
 RATIOS_DB = (24.0, 12.0, 6.0, 0.0)
 PEERS = ("sleepecg_qrs", "neurokit_qrs")
@@ -53,7 +53,7 @@ def _snippets(data: Data, peers: Peers | None) -> Result:
                 found.items(), peers.run(name, given), strict=True
             ):
                 tp, fp, fn, _ = compare(snippet.beats_s, np.sort(times).tolist(), begin_s=0.0)
-                beside[name] |= {f"se_{snr}": share(tp, tp + fn), f"ppv_{snr}": share(tp, tp + fp)}
+                beside[name] |= {f"se_{snr}": pct(tp, tp + fn), f"ppv_{snr}": pct(tp, tp + fp)}
     return Result("noise", "nstdb_snippets", data.split, metrics, GATED | ENOUGH, beside)
 
 
@@ -67,7 +67,7 @@ def _recordings(data: Data, peers: Peers | None) -> Result:
         track = recording.tracks[0]
         values, marks = track.values, recording.beats[track.lane]
         reference_s = (marks.samples / track.fs).tolist()
-        spans = _fibrillation(recording.notes[track.lane], track.fs)
+        spans = fibrillation(recording.notes[track.lane], track.fs)
         versions: dict[str, FloatArray] = {"clean": values} | {
             f"{db:.0f}db": electrode_motion.mixed(values, marks.samples, noise, db)
             for db in RATIOS_DB
@@ -98,11 +98,4 @@ def _beside(
     for (reference_s, spans), (times, _) in zip(truths, peers.run(name, given), strict=True):
         counts = compare(reference_s, np.sort(times).tolist(), fibrillation_s=spans)
         tp, fp, fn = tp + counts[0], fp + counts[1], fn + counts[2]
-    return {"se_6db": share(tp, tp + fn), "ppv_6db": share(tp, tp + fp)}
-
-
-def _fibrillation(notes: Marks, fs: float) -> list[Span]:
-    """Return the spans of ventricular flutter and fibrillation, seconds."""
-    on = (notes.only("[").samples / fs).tolist()
-    off = (notes.only("]").samples / fs).tolist()
-    return list(zip(on, [*off, float("inf")], strict=False))
+    return {"se_6db": pct(tp, tp + fn), "ppv_6db": pct(tp, tp + fp)}

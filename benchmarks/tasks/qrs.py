@@ -29,6 +29,7 @@ from healthslm.signals.qrs import QrsFinder
 from healthslm.signals.quality import BLOCK_S
 from healthslm.signals.slopes import TIME
 from healthslm.validate import compare, gross
+from healthslm.validate.matching import fibrillation
 
 PEERS = ("sleepecg_qrs", "xqrs", "gqrs", "neurokit_qrs")
 GOALS = {
@@ -75,14 +76,12 @@ def lead(path: Path, channel: int | None) -> Lead:
     recording = recordings.load(path, channel)
     (track,) = (t for t in recording.tracks if t.kind == "ecg")
     notes = recording.notes[track.lane]
-    on = (notes.only("[").samples / track.fs).tolist()
-    off = (notes.only("]").samples / track.fs).tolist()
     return Lead(
         recording.name,
         np.ascontiguousarray(track.values),
         track.fs,
         (recording.beats[track.lane].samples / track.fs).tolist(),
-        list(zip(on, [*off, float("inf")], strict=False)),
+        fibrillation(notes, track.fs),
     )
 
 

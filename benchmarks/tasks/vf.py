@@ -32,13 +32,14 @@ from scipy.io import loadmat
 from benchmarks import electrode_motion, fibrillation
 from benchmarks.data import Data, Missing
 from benchmarks.peers import Peers
-from benchmarks.trusted import analysable, share
+from benchmarks.trusted import analysable
 from healthslm import recordings
-from healthslm.alerts import TECHNICAL
 from healthslm.bench import Goal, Result
 from healthslm.pipeline import Pipeline
-from healthslm.records import Beat, Chunk, Finding
+from healthslm.records import TECHNICAL, Beat, Chunk, Finding
 from healthslm.stage import FloatArray
+from healthslm.validate import matching
+from healthslm.validate.figures import pct
 from healthslm.validate.matching import Span
 from healthslm.validate.spans import joined, length_s, overlap_s
 
@@ -83,10 +84,10 @@ def measure(data: Data, peers: Peers | None) -> list[Result]:
         clear += good > length_s(spans) / 2 or not _active(alarms, onset_s, MINUTE_S)
         good_s, vf_s = good_s + good, vf_s + length_s(spans)
     metrics = {
-        "alarm_within_20s": share(soon, judged),
-        "all_clear": share(clear, judged),
-        "red_within_30s": share(red, judged),
-        "analysable_in_vf": share(good_s, vf_s),
+        "alarm_within_20s": pct(soon, judged),
+        "all_clear": pct(clear, judged),
+        "red_within_30s": pct(red, judged),
+        "analysable_in_vf": pct(good_s, vf_s),
         "without_onset": float(silent),
     }
     return [Result("vf", "cudb", data.split, metrics | _false_alarms(data), GOALS)]
@@ -104,8 +105,7 @@ def _false_alarms(data: Data) -> dict[str, float]:
         recording = recordings.load(path)
         track = recording.tracks[0]
         notes, values = recording.notes[track.lane], track.values
-        on, off = (notes.only(mark).samples / track.fs for mark in "[]")
-        flutter = list(zip(on.tolist(), [*off.tolist(), np.inf], strict=False))
+        flutter = matching.fibrillation(notes, track.fs)
         noisy = electrode_motion.mixed(values, recording.beats[track.lane].samples, noise, 0.0)
         hours = (len(values) / track.fs - length_s(flutter)) / 3600
         for name, version in (("clean", values), ("noise_0db", noisy)):
@@ -128,8 +128,8 @@ def _strip_alarms(data: Data) -> dict[str, float]:
     found = [[a for a in _run(mv, CINC_HZ)[0] if a.kind == "swinging_signal"] for mv in strips]
     red = [any(a.severity == "red" for a in alarms) for alarms in found]
     return {
-        "noisy_strips_swinging": share(sum(map(bool, found)), len(found)),
-        "noisy_strips_red": share(sum(red), len(found)),
+        "noisy_strips_swinging": pct(sum(map(bool, found)), len(found)),
+        "noisy_strips_red": pct(sum(red), len(found)),
     }
 
 

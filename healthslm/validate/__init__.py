@@ -24,7 +24,15 @@ from healthslm.records import Beat, Chunk, Finding
 from healthslm.signals.ecg import SIGNAL
 from healthslm.validate import spans
 from healthslm.validate.figures import NAN, average, by_time_and_beat, gross, pct, shares
-from healthslm.validate.matching import LEARNING_S, Span, compare, match, matched, within
+from healthslm.validate.matching import (
+    LEARNING_S,
+    Span,
+    compare,
+    fibrillation,
+    match,
+    matched,
+    within,
+)
 from healthslm.validate.matrix import PACED, Matrix
 
 if TYPE_CHECKING:
@@ -229,10 +237,8 @@ def _truth(recording: recordings.Recording) -> tuple[list[float], tuple[str, ...
         raise RecordingError(f"{recording.name}: no annotations of its ECG")
     beats = recording.beats[track.lane]
     notes = recording.notes[track.lane]
-    on = (notes.only("[").samples / track.fs).tolist()
-    off = (notes.only("]").samples / track.fs).tolist()
-    fibrillation = list(zip(on, [*off, float("inf")], strict=False))
-    return (beats.samples / track.fs).tolist(), beats.symbols, fibrillation
+    spans_s = fibrillation(notes, track.fs)
+    return (beats.samples / track.fs).tolist(), beats.symbols, spans_s
 
 
 # ---- all of them ------------------------------------------------------------------------

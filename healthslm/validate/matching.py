@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from healthslm.recordings import Marks
 from healthslm.stage import FloatArray
 
 WINDOW_S = 0.15
@@ -116,6 +117,12 @@ def matched(
             if j not in used and not within(t, fibrillation_s)
         ),
     )
+
+
+def fibrillation(notes: Marks, fs: float) -> list[Span]:
+    """Return the spans annotated as ventricular flutter or fibrillation, seconds from index 0."""
+    on, off = ((notes.only(mark).samples / fs).tolist() for mark in "[]")
+    return list(zip(on, [*off, float("inf")], strict=False))
 
 
 def within(t_s: float, spans: Sequence[Span]) -> bool:
