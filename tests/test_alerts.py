@@ -135,6 +135,11 @@ def test_technical_findings_use_up_nothing_and_make_nothing_graver():
     assert [s[0] for s in steps[4:]] == ["told", "told"]
 
 
+@pytest.mark.parametrize("kind", ["poor_signal", "no_data", "swinging_signal"])
+def test_what_speaks_of_a_sensor_makes_no_amber_graver(kind):
+    assert run(found(kind, 0), found("fever", 3))[-1] == ("told", "fever", "amber", 1)
+
+
 def test_two_streams_that_see_one_thing_are_one_alarm_until_both_end():
     items = [
         found("fever", 0),
