@@ -1,5 +1,7 @@
 """Stretches of samples that were read, and that were not."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def test_nothing_is_lost_and_no_stretch_holds_both(values):
         np.testing.assert_array_equal(np.concatenate(parts), x)
         kinds = [set(read(part).tolist()) for part in parts]
         assert all(len(kind) == 1 for kind in kinds)
-        assert all(a != b for a, b in zip(kinds, kinds[1:], strict=False))
+        assert all(a != b for a, b in pairwise(kinds))
 
 
 @given(samples)
