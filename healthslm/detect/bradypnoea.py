@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance, findings, skipped
+from healthslm.detect.lasting import Level, advance, findings, skipped
+from healthslm.detect.rest import State, moves
 from healthslm.records import Finding, Vital
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The run under way, and how much the person moved when last heard of."""
-
-    run: Run = field(default_factory=Run)
-    activity_s: float | None = None
-    activity_g: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +39,8 @@ class Bradypnoea:
     def step(self, state: State, x: Vital, /) -> tuple[State, tuple[Finding, ...]]:
         """Take one respiratory rate or activity."""
         if x.kind == "activity":
-            return replace(state, activity_s=x.t_s, activity_g=x.value), ()
-        known = state.activity_s is not None and x.t_s - state.activity_s <= self.activity_age_s
-        if known and state.activity_g >= self.rest_g:
+            return replace(state, activity=x), ()
+        if moves(state.activity, x.t_s, age_s=self.activity_age_s, rest_g=self.rest_g):
             return replace(state, run=skipped(state.run, x.t_s)), ()
         level = Level("red", self.red_per_min, self.red_hold_s, self.margin_per_min)
         levels = ((level, x.value <= self.red_per_min),)

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from healthslm.detect.lasting import Level, Run, advance, findings, skipped
+from healthslm.detect.lasting import Level, advance, findings, skipped
+from healthslm.detect.rest import State, moves
 from healthslm.records import Finding, Severity, Vital
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The run under way, and how much the person moved when last heard of."""
-
-    run: Run = field(default_factory=Run)
-    activity_s: float | None = None
-    activity_g: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +44,11 @@ class Tachycardia:
     def step(self, state: State, x: Vital, /) -> tuple[State, tuple[Finding, ...]]:
         """Take one heart rate or activity."""
         if x.kind == "activity":
-            return State(state.run, x.t_s, x.value), ()
-        known = state.activity_s is not None and x.t_s - state.activity_s <= self.activity_age_s
-        if known and state.activity_g >= self.rest_g:
-            return State(skipped(state.run, x.t_s), state.activity_s, state.activity_g), ()
+            return replace(state, activity=x), ()
+        moving = moves(state.activity, x.t_s, age_s=self.activity_age_s, rest_g=self.rest_g)
+        if moving:
+            return replace(state, run=skipped(state.run, x.t_s)), ()
+        known = moving is not None
         amber, red = x.value >= self.amber_bpm, x.value >= self.red_bpm
         factor = self.unproven_factor
         levels = (
@@ -66,7 +59,7 @@ class Tachycardia:
         )
         run, news = advance(state.run, x.t_s, x.value, levels, sign=1)
         told = findings(news, "tachycardia", x.stream, "bpm", sign=1)
-        return State(run, state.activity_s, state.activity_g), told
+        return replace(state, run=run), told
 
     def _level(self, severity: Severity, limit: float, hold_s: float) -> Level:
         margin = max(self.margin_bpm, self.margin_share * limit)

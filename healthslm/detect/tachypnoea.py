@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from healthslm.detect.lasting import Level, Run, advance, findings, skipped
+from healthslm.detect.rest import moves
 from healthslm.records import Finding, Severity, Vital
 from healthslm.stage import FloatArray
 
@@ -23,11 +24,10 @@ def _unknown() -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """The run under way, how much the person moved when last heard of, and the own baseline."""
+    """The run under way, the newest activity, and the own baseline."""
 
     run: Run = field(default_factory=Run)
-    activity_s: float | None = None
-    activity_g: float = 0.0
+    activity: Vital | None = None
     hour: int | None = None  # floor(UTC seconds / HOUR_S)
     count: int = 0  # readings at rest in this hour
     total_per_min: float = 0.0
@@ -72,10 +72,11 @@ class Tachypnoea:
     def step(self, state: State, x: Vital, /) -> tuple[State, tuple[Finding, ...]]:
         """Take one respiratory rate or activity."""
         if x.kind == "activity":
-            return replace(state, activity_s=x.t_s, activity_g=x.value), ()
-        known = state.activity_s is not None and x.t_s - state.activity_s <= self.activity_age_s
-        if known and state.activity_g >= self.rest_g:
+            return replace(state, activity=x), ()
+        moving = moves(state.activity, x.t_s, age_s=self.activity_age_s, rest_g=self.rest_g)
+        if moving:
             return replace(state, run=skipped(state.run, x.t_s)), ()
+        known = moving is not None
         usual = self._baseline(state)
         run, news = advance(state.run, x.t_s, x.value, self._levels(x.value, usual, known), sign=1)
         told = findings(news, "tachypnoea", x.stream, "per_min", sign=1)
