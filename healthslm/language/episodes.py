@@ -12,8 +12,21 @@ WORST = {
     "tachycardia": ("highest_bpm", 1),
     "bradycardia": ("lowest_bpm", -1),
     "pause": ("rr_s", 1),
+    "ventricular_run": ("fastest_bpm", 1),
+    "ventricular_ectopy": ("burden_pct", 1),
+    "supraventricular_ectopy": ("burden_pct", 1),
     "desaturation": ("lowest_pct", -1),
+    "oxygen_dips": ("odi3_per_h", 1),
+    "tachypnoea": ("highest_per_min", 1),
+    "bradypnoea": ("lowest_per_min", -1),
+    "apnoea_night": ("pattern_per_h", 1),
+    "glucose_low": ("lowest_mgdl", -1),
+    "glucose_high": ("highest_mgdl", 1),
     "fever": ("highest_c", 1),
+    "hypothermia": ("lowest_c", -1),
+    "hypertension": ("systolic_mmhg", 1),
+    "hypotension": ("lowest_mmhg", -1),
+    "baseline_shift": ("nights", 1),
 }
 
 

@@ -11,9 +11,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+from itertools import combinations
 from statistics import median
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from healthslm.language.episodes import WORST, Episode, evidence, join, worst
 from healthslm.records import Beat, Derived, Finding, Severity, Vital
@@ -25,19 +29,26 @@ REST_G = 0.05  # mean deviation from 1 g of a minute at rest
 REST_MINUTES = 30  # fewer minutes known to be at rest: the lowest quarter stands for rest
 ENOUGH_DAYS = 5  # a usual range needs as many earlier days
 FULL_SHARE, PART_SHARE = 0.9, 0.25  # of the period watched
+BACK_DAYS = 6  # a weekday names one of so many days before, and no other
+NIGHT_H, MORNING_H = 22, 6  # local hours between which it is night
+TREND_DAYS = 5  # of the 7 newest, that have a typical value
+# Kendall's S of n values from which a trend is told: one-sided p below 0.05 (Mann 1945).
+TREND_S = {5: 8, 6: 11, 7: 13}
 
 Value = float | str
 Values = tuple[tuple[str, Value], ...]
 Categories = tuple[tuple[str, str], ...]
 
 _RANK: dict[Severity, int] = {"info": 0, "amber": 1, "red": 2}
-_DECIMALS = {"temperature": 1, "fever": 1, "pause": 1}
 _VITALS = {
     "heart_rate": "pulse",
     "spo2": "oxygen",
     "temperature": "temperature",
     "respiratory_rate": "breathing",
 }
+TREND_STEP = {"pulse": 4.0, "oxygen": 2.0, "temperature": 0.3, "breathing": 2.0}
+"""What the middle of the last three values differs at least from that of the first three."""
+
 SENSOR_KINDS = frozenset({"poor_signal", "no_data"})
 """Findings about the sensors, not about the body."""
 
@@ -47,16 +58,52 @@ COUNTS = frozenset({"irregular_burden", "glucose_range"})
 NOTICED = "noticed"
 """The fact that stands for every kind without clauses of its own."""
 
-_OWN = (*WORST, "irregular_rhythm", *sorted(SENSOR_KINDS))
-_KINDS = (*_OWN, NOTICED)
-# finding -> (slot of its worst value, evidence of its limit, whose usual range is told)
-_TOLD: dict[str, tuple[str, str | None, str | None]] = {
-    "tachycardia": ("highest", "limit_bpm", "pulse"),
-    "bradycardia": ("lowest", "limit_bpm", "pulse"),
-    "pause": ("longest", None, None),
-    "desaturation": ("lowest", "limit_pct", "oxygen"),
-    "fever": ("highest", "limit_c", "temperature"),
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Which values of a kind of finding are told."""
+
+    worst: str | None = None  # slot of the worst value
+    limit: str | None = None  # evidence of its limit
+    usual: str | None = None  # the measure whose usual range stands beside it
+    more: tuple[tuple[str, str], ...] = ()  # slot, evidence of the worst episode
+    longest: bool = True  # the length of the longest episode
+    whole: bool = False  # of a whole day or night: neither counted nor placed in the day
+    at: bool = False  # when the worst one was
+
+
+TOLD = {
+    "tachycardia": Told("highest", "limit_bpm", "pulse", at=True),
+    "bradycardia": Told("lowest", "limit_bpm", "pulse", at=True),
+    "pause": Told("longest", longest=False, at=True),
+    "irregular_rhythm": Told(),
+    "ventricular_run": Told("fastest", at=True),
+    "ventricular_ectopy": Told("share", longest=False, whole=True),
+    "supraventricular_ectopy": Told("share", longest=False, whole=True),
+    "bigeminy": Told(),
+    "swinging_signal": Told(),
+    "desaturation": Told("lowest", "limit_pct", "oxygen", at=True),
+    "oxygen_dips": Told("rate", longest=False, whole=True),
+    "tachypnoea": Told("highest", "limit_per_min", at=True),
+    "bradypnoea": Told("lowest", "limit_per_min", at=True),
+    "apnoea_night": Told("rate", longest=False, whole=True),
+    "glucose_low": Told("lowest", "limit_mgdl", at=True),
+    "glucose_high": Told("highest", "limit_mgdl", at=True),
+    "fever": Told("highest", "limit_c", "temperature", at=True),
+    "hypothermia": Told("lowest", "limit_c", at=True),
+    "hypertension": Told("reading_high", more=(("reading_low", "diastolic_mmhg"),), longest=False),
+    "hypotension": Told("lowest", longest=False),
+    "fall": Told(longest=False),
+    "inactivity": Told(),
+    "baseline_shift": Told("nights", longest=False, whole=True),
+    "news2": Told(),
 }
+"""Kinds about the body that have clauses of their own."""
+
+_DECIMALS = {"temperature": 1, "fever": 1, "hypothermia": 1, "pause": 1}
+_AS_IS = frozenset({"share", "rate"})  # printed as they are written, where less than 1 counts
+_OWN = (*TOLD, *sorted(SENSOR_KINDS))
+_KINDS = (*_OWN, NOTICED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +171,7 @@ def gather(
     *,
     zone: str,
     earlier: Sequence[Facts] = (),
+    days: Sequence[Facts] = (),
 ) -> Facts:
     """Return what is true of the period [t0_s, t1_s).
 
@@ -138,6 +186,9 @@ def gather(
         IANA name of the person's time zone, for the clock times in a text.
     earlier
         Facts of earlier days: they hold what is usual for this person.
+    days
+        Facts of the single days of a longer period, oldest first: they hold its trends.
+        Without them the period is the newest day after the earlier ones.
     """
     minutes: dict[str, _Minutes] = defaultdict(_Minutes)
     seen: set[int] = set()
@@ -158,7 +209,8 @@ def gather(
                 seen.add(int(record.t_s // MINUTE_S))
     means = {kind: m.means() for kind, m in minutes.items()}
     measures = _measures(means, earlier)
-    found = _found(findings.values(), t0_s, t1_s, measures)
+    measures += _trends(measures, t0_s, zone, earlier, days)
+    found = _found(_Period(t0_s, t1_s, zone, earlier), findings.values(), measures)
     known = _knowledge(measures, seen, beats, t1_s - t0_s)
     return Facts(t0_s, t1_s, zone, (*found, *measures, *known))
 
@@ -166,75 +218,144 @@ def gather(
 # ---- findings ---------------------------------------------------------------------------
 
 
-def _found(
-    findings: Iterable[Finding], t0_s: float, t1_s: float, measures: Sequence[Fact]
-) -> list[Fact]:
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """When it was, and what was before."""
+
+    t0_s: float
+    t1_s: float
+    zone: str
+    earlier: Sequence[Facts]
+
+    def again(self, kind: str) -> float | None:
+        """Return when the newest day began, of the few before, that had a finding of a kind."""
+        today = _day(self.t0_s, self.zone)
+        had = [
+            day.t0_s
+            for day in self.earlier
+            if day.get(kind) is not None
+            and 1 <= (today - _day(day.t0_s, self.zone)).days <= BACK_DAYS
+        ]
+        return max(had, default=None)
+
+
+def _found(period: _Period, findings: Iterable[Finding], measures: Sequence[Fact]) -> list[Fact]:
     by_kind: dict[str, list[Finding]] = defaultdict(list)
     for f in findings:
-        if f.t0_s < t1_s and f.t1_s >= t0_s:
+        if f.t0_s < period.t1_s and f.t1_s >= period.t0_s:
             by_kind[f.kind].append(f)
     usual = {m.kind: tuple(v for v in m.values if v[0].startswith("usual")) for m in measures}
-    found = [
-        _finding(kind, join(by_kind[kind], t0_s, t1_s), usual) for kind in _OWN if kind in by_kind
-    ]
+    found = []
+    for kind in (kind for kind in _OWN if kind in by_kind):
+        episodes = join(by_kind[kind], period.t0_s, period.t1_s)
+        found.append(_finding(kind, episodes, period, usual))
     others = [f for kind, fs in by_kind.items() if kind not in {*_OWN, *COUNTS} for f in fs]
-    return [*found, _noticed(others, t0_s)] if others else found
+    return [*found, _noticed(others, period.t0_s)] if others else found
 
 
 def _noticed(findings: Sequence[Finding], t0_s: float) -> Fact:
     """Return the one fact that findings of kinds without clauses of their own make together."""
     ranked = sorted(findings, key=lambda f: (-_RANK[f.severity], max(f.t0_s, t0_s), f.kind))
     what = ",".join(dict.fromkeys(f.kind for f in ranked))
-    start = max(min(f.t0_s for f in findings), t0_s)
-    return Fact(NOTICED, ranked[0].severity, (), (("what", what), ("start", start)))
+    severity, start = ranked[0].severity, max(min(f.t0_s for f in findings), t0_s)
+    categories = (("severity", severity),)
+    return Fact(NOTICED, severity, categories, (("what", what), ("start", start)))
 
 
-def _finding(kind: str, episodes: list[Episode], usual: dict[str, Values]) -> Fact:
-    severities = [f.severity for e in episodes for f in e.findings]
-    categories = [("times", "one" if len(episodes) == 1 else "several")]
+def _finding(
+    kind: str, episodes: list[Episode], period: _Period, usual: dict[str, Values]
+) -> Fact:
+    severity = max((f.severity for e in episodes for f in e.findings), key=lambda s: _RANK[s])
+    told = TOLD.get(kind)
+    categories = [("severity", str(severity))]
     values: dict[str, Value] = {"start": episodes[0].t0_s}
-    if len(episodes) > 1:
-        values["count"] = float(len(episodes))
-    values |= _lengths(kind, episodes)
-    if kind in _TOLD:
-        values |= _worst(kind, episodes)
-        whose = _TOLD[kind][2]
-        if whose is not None:
-            known = usual.get(whose, ())
-            values |= dict(known)
-            categories.append(("usual", "known" if known else "unknown"))
-    severity = max(severities, key=lambda s: _RANK[s])
+    if told is None or not told.whole:
+        categories.append(("times", "one" if len(episodes) == 1 else "several"))
+        if len(episodes) > 1:
+            values["count"] = float(len(episodes))
+    if told is None:
+        values |= _of_sensors(episodes)
+        return Fact(kind, severity, tuple(categories), tuple(values.items()))
+    values |= _lengths(kind, told, episodes)
+    values |= _worst(kind, told, episodes)
+    if told.usual is not None:
+        known = usual.get(told.usual, ())
+        values |= dict(known)
+        categories.append(("usual", "known" if known else "unknown"))
+    before = period.again(kind)
+    categories.append(("again", "no" if before is None else "yes"))
+    if before is not None:
+        values["again"] = before
+    if not told.whole:
+        categories.append(("part", _part(episodes, period.zone)))
     return Fact(kind, severity, tuple(categories), tuple(values.items()))
 
 
-def _lengths(kind: str, episodes: list[Episode]) -> dict[str, Value]:
-    if kind == "pause":
-        return {}  # its length is its worst value
-    values: dict[str, Value] = {}
-    if kind in SENSOR_KINDS:
-        values["what"] = ",".join(sorted({kind for e in episodes for kind in e.signals}))
-        values["total"] = sum(e.length_s for e in episodes)
-        is_open = any(e.open for e in episodes)
-    else:
-        longest = max(episodes, key=lambda e: e.length_s)  # of equals, the first
-        values["longest"] = longest.length_s
-        is_open = longest.open
-        if kind == "irregular_rhythm":
-            values["rate"] = printed(evidence(longest.findings[0], "mean_bpm"))
-    return values | ({"open": "yes"} if is_open else {})
+def _of_sensors(episodes: list[Episode]) -> dict[str, Value]:
+    what = ",".join(sorted({kind for e in episodes for kind in e.signals}))
+    values: dict[str, Value] = {"what": what, "total": sum(e.length_s for e in episodes)}
+    return values | ({"open": "yes"} if any(e.open for e in episodes) else {})
 
 
-def _worst(kind: str, episodes: list[Episode]) -> dict[str, Value]:
-    slot, limit, _ = _TOLD[kind]
+def _lengths(kind: str, told: Told, episodes: list[Episode]) -> dict[str, Value]:
+    if not told.longest:
+        return {}
+    longest = max(episodes, key=lambda e: e.length_s)  # of equals, the first
+    values: dict[str, Value] = {"longest": longest.length_s}
+    if kind == "irregular_rhythm":
+        values["rate"] = printed(evidence(longest.findings[0], "mean_bpm"))
+    return values | ({"open": "yes"} if longest.open else {})
+
+
+def _worst(kind: str, told: Told, episodes: list[Episode]) -> dict[str, Value]:
+    if told.worst is None:
+        return {}
+    keys = [(told.worst, WORST[kind][0]), *told.more]
+    if told.more:  # its two numbers belong together, and one may be missing
+        both = [replace(e, findings=_with([k for _, k in keys], e)) for e in episodes]
+        episodes = [e for e in both if e.findings]
+    if not episodes:
+        return {}
+    if told.limit is not None:
+        keys.append(("limit", told.limit))
     episode, finding = worst(episodes)
     decimals = _DECIMALS.get(kind, 0)
+    held = {slot: evidence(finding, key) for slot, key in keys}
     values: dict[str, Value] = {
-        slot: printed(evidence(finding, WORST[kind][0]), decimals),
-        "worst_at": episode.t0_s,
+        slot: value if slot in _AS_IS else printed(value, decimals) for slot, value in held.items()
     }
-    if limit is not None:
-        values["limit"] = printed(evidence(finding, limit), decimals)
-    return values
+    return values | ({"worst_at": episode.t0_s} if told.at else {})
+
+
+def _with(keys: Sequence[str], episode: Episode) -> list[Finding]:
+    """Return the findings of an episode that hold all of some evidence."""
+    return [f for f in episode.findings if set(keys) <= set(dict(f.evidence))]
+
+
+def _part(episodes: Sequence[Episode], zone: str) -> str:
+    """Tell whether every episode lies within one night, or within one day."""
+    parts = {_part_of(e, zone) for e in episodes}
+    return parts.pop() if len(parts) == 1 else "mixed"
+
+
+def _part_of(episode: Episode, zone: str) -> str:
+    if episode.open:
+        return "mixed"
+    begin, end = (
+        datetime.fromtimestamp(t_s, ZoneInfo(zone)).replace(tzinfo=None)
+        for t_s in (episode.t0_s, episode.t1_s)
+    )
+    night_h, day_h = 24 - NIGHT_H + MORNING_H, NIGHT_H - MORNING_H
+    for name, first_h, hours in (("night", NIGHT_H - 24, night_h), ("day", MORNING_H, day_h)):
+        moved = timedelta(hours=first_h)  # so that the part begins at midnight
+        midnight = datetime.combine((begin - moved).date(), clock())
+        if end - moved - midnight <= timedelta(hours=hours):
+            return name
+    return "mixed"
+
+
+def _day(t_s: float, zone: str) -> date:
+    return datetime.fromtimestamp(t_s, ZoneInfo(zone)).date()
 
 
 # ---- measures ---------------------------------------------------------------------------
@@ -279,6 +400,49 @@ def _measure(kind: str, typical: float, earlier: Sequence[Facts]) -> Fact:
     vs = "below" if typical < low else "above" if typical > high else "usual"
     values = (("typical", typical), ("usual_low", low), ("usual_high", high))
     return Fact(kind, "info", (("vs", vs),), values)
+
+
+def _trends(
+    measures: Sequence[Fact],
+    t0_s: float,
+    zone: str,
+    earlier: Sequence[Facts],
+    days: Sequence[Facts],
+) -> list[Fact]:
+    """Return the measures whose typical values rose or fell over the last 7 days."""
+    out = []
+    for kind, step in TREND_STEP.items():
+        typical = {
+            _day(d.t0_s, zone): cast("float", f.value("typical"))
+            for d in days or earlier
+            if (f := d.get(kind)) is not None
+        }
+        if not days:
+            typical |= {
+                _day(t0_s, zone): cast("float", m.value("typical"))
+                for m in measures
+                if m.kind == kind
+            }
+        newest = max(typical, default=None) if days else _day(t0_s, zone)
+        if newest not in typical:
+            continue
+        last = sorted(d for d in typical if 0 <= (newest - d).days <= BACK_DAYS)
+        if way := _way([typical[d] for d in last], step):
+            span = float((newest - last[0]).days + 1)
+            ends = (("first", typical[last[0]]), ("last", typical[newest]), ("days", span))
+            out.append(Fact(f"{kind}_trend", "info", (("way", way),), ends))
+    return out
+
+
+def _way(values: Sequence[float], step: float) -> str:
+    """Return "rising", "falling" or ""; Kendall's S against its limit, and a change that counts."""
+    if len(values) < TREND_DAYS:
+        return ""
+    s = sum((b > a) - (b < a) for a, b in combinations(values, 2))
+    change = median(values[-3:]) - median(values[:3])
+    if abs(s) < TREND_S[len(values)] or abs(change) < step - 1e-9 or s * change <= 0:
+        return ""
+    return "rising" if s > 0 else "falling"
 
 
 # ---- how much is known ------------------------------------------------------------------

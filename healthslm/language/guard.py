@@ -73,8 +73,8 @@ def check(pieces: Sequence[str], plan: Plan, lang: str) -> Verdict:
 def check_text(text: str, plan: Plan, lang: str, *, emergency: str = "") -> Verdict:
     """Judge a text as it will be read, every number and name in it included."""
     wording = load(lang)
-    action = wording.action(plan.action, emergency)
-    reasons = ["denied"] if any(p.search(text) for p in wording.deny) else []
+    action = wording.action(plan.action, plan.level, emergency)
+    reasons = ["denied"] if any(p.search(text) for p in wording.deny[plan.level]) else []
     if not text.endswith(" " + action) or text.count(action) != 1:
         return Verdict((*reasons, "action"))
     rest, said = text[: -len(action)], list[_Said]()
@@ -103,12 +103,11 @@ def _understood(sentence: Pieces, plan: Plan, wording: Wording, before: str | No
         item = plan.item(kind)
         if item is None:
             return "not planned"
-        if not found.holds(dict(item.categories)):
+        if not found.holds(dict(item.categories)) or plan.level not in found.levels:
             return "not true"
-        held = (p.partition(".")[2][:-1] for p in rest if tokens.is_slot(p))
-        if not all(slots.has(item, name) for name in held):
+        if not all(slots.has(item, name) for name in found.fields):
             return "no value"
-        if prefix and not _fits(sentence[:words], prefix, wording, _group(kind), before):
+        if prefix and not _fits(sentence[:words], prefix, wording, plan.level, _group(kind), before):
             reason = prefix
             continue
         return _Said(kind, prefix)
@@ -123,11 +122,14 @@ def _beginnings(sentence: Pieces, wording: Wording) -> Iterator[tuple[str, int]]
         yield from ((name, n) for n in lengths if n < len(sentence))
 
 
-def _fits(pieces: Pieces, prefix: str, wording: Wording, group: str, before: str | None) -> bool:
-    """Tell whether an opening stands first, a link after its like, each for its group."""
+def _fits(
+    pieces: Pieces, prefix: str, wording: Wording, level: str, group: str, before: str | None
+) -> bool:
+    """Tell whether an opening stands first, a link after its like, each for its group and level."""
     prefixes = wording.openings if prefix == "opening" else wording.links
     placed = before is None if prefix == "opening" else before == group
-    return placed and any(p.pieces == pieces and p.holds({"group": group}) for p in prefixes)
+    fitting = (p for p in prefixes if level in p.levels and p.holds({"group": group}))
+    return placed and any(p.pieces == pieces for p in fitting)
 
 
 # ---- plain text -----------------------------------------------------------------------------
@@ -136,29 +138,40 @@ def _fits(pieces: Pieces, prefix: str, wording: Wording, group: str, before: str
 def _next(text: str, plan: Plan, wording: Wording, before: str | None) -> tuple[_Said, str] | None:
     """Return the longest true sentence with which a text begins."""
     found = [
-        (_Said(item.kind, prefix), written)
+        (_Said(item.kind, prefix), start + written)
         for item in plan.items
-        for prefix, written in _sentences(item, plan, wording, before)
-        if text.startswith(written + " ")
+        for prefix, start in _starts(text, item, plan, wording, before)
+        for written in _sentences(item, plan, wording, lower=bool(prefix))
+        if text.startswith(written + " ", len(start))
     ]
     return max(found, key=lambda pair: len(pair[1]), default=None)
 
 
-def _sentences(
-    item: Item, plan: Plan, wording: Wording, before: str | None
+def _starts(
+    text: str, item: Item, plan: Plan, wording: Wording, before: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield every sentence that is true of an item, as it is read, with what begins it."""
+    """Yield nothing, and each opening or link that may stand before an item and does."""
+    yield "", ""
     group = _group(item.kind)
     name, prefixes = ("opening", wording.openings) if before is None else ("link", wording.links)
-    begins = [] if name == "link" and before != group else prefixes
-    starts = [p.pieces for p in begins if p.holds({"group": group})]
-    for clause in template.true_clauses(item, wording):
-        held = [p.partition(".")[2][:-1] for p in clause.pieces if tokens.is_slot(p)]
-        if all(slots.has(item, h) for h in held):
-            yield "", slots.render(clause.pieces, plan, wording.lang)
-            for start in starts:
-                pieces = (*start, *lowered(clause.pieces))
-                yield name, slots.render(pieces, plan, wording.lang)
+    if name == "link" and before != group:
+        return
+    for p in prefixes:
+        if plan.level in p.levels and p.holds({"group": group}):
+            written = slots.render(p.pieces, plan, wording.lang) + " "
+            if text.startswith(written):
+                yield name, written
+
+
+def _sentences(item: Item, plan: Plan, wording: Wording, *, lower: bool) -> Iterator[str]:
+    """Yield every sentence that is true of an item, as it is read; `lower`: after a prefix."""
+    for clause in template.true_clauses(item, wording, plan.level):
+        pieces = clause.pieces
+        if lower:
+            # A word before it keeps the first letter small, as after an opening.
+            yield slots.render((",", *lowered(pieces)), plan, wording.lang)[2:]
+        else:
+            yield slots.render(pieces, plan, wording.lang)
 
 
 # ---- the whole text -------------------------------------------------------------------------
@@ -173,7 +186,8 @@ def _whole(said: Sequence[_Said], plan: Plan, wording: Wording) -> list[str]:
         reasons.append("left out")
     if plan.items and kinds[:1] != [plan.items[0].kind]:
         reasons.append("order")
-    count = len(said) + len(tokens.sentences(tokens.tokenise(wording.actions[plan.action])))
+    action = wording.actions[plan.level][plan.action]
+    count = len(said) + len(tokens.sentences(tokens.tokenise(action)))
     if not MIN_SENTENCES <= count <= MAX_SENTENCES:
         reasons.append("length")
     return reasons

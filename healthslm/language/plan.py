@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from healthslm.language import tokens
 from healthslm.language.facts import SENSOR_KINDS, Categories, Fact, Facts, Value, Values
@@ -20,22 +22,45 @@ ACTION_SENTENCES = 2
 """No action is longer; the wording is checked against it when it is read."""
 
 GRAVITY = (  # of findings of one severity, the order in which they are told
+    "fall",
     "pause",
+    "ventricular_run",
+    "swinging_signal",
     "desaturation",
+    "glucose_low",
     "bradycardia",
     "tachycardia",
     "irregular_rhythm",
+    "news2",
+    "bradypnoea",
+    "tachypnoea",
     "fever",
+    "hypothermia",
+    "hypertension",
+    "hypotension",
+    "glucose_high",
+    "inactivity",
+    "apnoea_night",
+    "oxygen_dips",
+    "bigeminy",
+    "ventricular_ectopy",
+    "supraventricular_ectopy",
+    "baseline_shift",
     "noticed",
     "no_data",
     "poor_signal",
 )
 _SEVERITIES = ("red", "amber", "info")
-MEASURES = ("pulse", "oxygen", "temperature", "breathing", "pulse_range", "oxygen_low")
+MEASURES = (
+    *("pulse", "oxygen", "temperature", "breathing"),
+    *("pulse_trend", "oxygen_trend", "temperature_trend", "breathing_trend"),
+    *("pulse_range", "oxygen_low"),
+)
 _HIDES = {  # a finding tells the extreme itself: its measure's extreme would confuse
     "tachycardia": "pulse_range",
     "bradycardia": "pulse_range",
     "desaturation": "oxygen_low",
+    "oxygen_dips": "oxygen_low",
 }
 
 
@@ -66,6 +91,12 @@ class Plan:
     zone: str
     items: tuple[Item, ...]
     action: str
+    level: str = tokens.PLAIN
+
+    @property
+    def day(self) -> int:
+        """The day on which the period begins, in the person's time zone, counted from year 1."""
+        return datetime.fromtimestamp(self.t0_s, ZoneInfo(self.zone)).toordinal()
 
     def item(self, kind: str) -> Item | None:
         """Return the item of a kind."""
@@ -73,19 +104,19 @@ class Plan:
 
     def prompt(self, lang: str) -> list[str]:
         """Return the tokens that ask the model for a text in a language."""
-        out = [tokens.language(lang)]
+        out = [tokens.language(lang), tokens.category("level", self.level)]
         for item in self.items:
             out.append(tokens.fact(item.kind))
             out += [tokens.category(name, value) for name, value in item.categories]
         return [*out, tokens.category("action", self.action), tokens.TEXT]
 
 
-def plan(facts: Facts) -> Plan:
-    """Decide what is said of a period."""
+def plan(facts: Facts, level: str = tokens.PLAIN) -> Plan:
+    """Decide what is said of a period; `level`: whom the text speaks to."""
     findings = sorted(facts.findings, key=_gravity)
     items = _of_findings(facts, findings) if findings else _of_quiet(facts)
     action = _action(findings, facts)
-    return Plan(facts.t0_s, facts.t1_s, facts.zone, tuple(items), action)
+    return Plan(facts.t0_s, facts.t1_s, facts.zone, tuple(items), action, level)
 
 
 def _gravity(fact: Fact) -> tuple[int, int]:
@@ -147,7 +178,7 @@ def _of_quiet(facts: Facts) -> list[Item]:
 def _measured(facts: Facts, hidden: set[str | None], room: int, *, required: bool) -> list[Item]:
     """Choose measures for the room there is: what is unusual first."""
     known = [f for kind in MEASURES if kind not in hidden and (f := facts.get(kind))]
-    known.sort(key=lambda f: not _unusual(f))
+    known.sort(key=lambda f: (not _unusual(f), not f.kind.endswith("_trend")))
     chosen: list[Fact] = []
     learning = 0  # a value without its usual range needs the sentence that says why
     for fact in known:

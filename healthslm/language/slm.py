@@ -1,17 +1,21 @@
-"""The model's child process: tokens in, tokens out, and nothing else within reach.
+"""The model's child process: it chooses among true sentences, and nothing else is in reach.
 
 Run as a program by `writer`: one JSON object on stdin, one on stdout, then it ends and the
 board has its memory back. It needs only NumPy and onnxruntime, runs one thread at low
 priority, and once the model is read it can open no file and no socket.
 
-    {"model": folder, "jobs": [{"prompt": [token, ...], "slots_allowed": [slot, ...],
-                                "slots_required": [slot, ...], "seed": null | int}, ...]}
-    {"texts": [[token, ..., "<end>"], ...], "ms_cpu": ..., "rss_mb": ...} | {"error": reason}
+    {"model": folder, "jobs": [{"prompt": [token, ...], "items": [{"group": ..., "required": ...,
+      "clauses": [[[token, ...], [token, ...]], ...], "openings": [...], "links": [...]}, ...],
+      "end": token, "seed": null | int}, ...]}
+    {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ...} | {"error": reason}
 
-A slot named twice in `slots_allowed` may be written twice; one that is not named cannot be
-written at all, and `<end>` cannot while a required one is missing. So whatever the weights
-are, no number can appear that the facts do not hold; that it stands in the right sentence
-is for the guard to see. A text without `<end>` ran out of room.
+The model's words are no answer: what comes back are the numbers of the clauses it chose (see
+`choices`). So whatever the weights are, or whoever altered this process, a text is made of true
+clauses; the guard reads it back all the same.
+
+A job may ask for the freer way instead, with `slots_allowed` and `slots_required` in the place
+of `items` and `end`: the model then writes words as it likes, only its slots are bound, and the
+answer is its tokens. It is an experiment, and a measure of what the model has learnt.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from healthslm.language.choices import Choice, Item, Texts, Walk
+
 FloatArray = NDArray[np.float32]
 
 END = "<end>"
@@ -53,7 +59,17 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One text to write."""
+    """One text to choose."""
+
+    prompt: tuple[str, ...]
+    items: tuple[Item[str], ...]
+    end: str
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreeJob:
+    """One text to write in the freer way."""
 
     prompt: tuple[str, ...]
     slots_allowed: tuple[str, ...]
@@ -100,7 +116,7 @@ def read(folder: Path) -> Files:
 
 
 class Model:
-    """The graph with its buffers; writes one text after another."""
+    """The graph with its buffers; one text after another."""
 
     def __init__(self, files: Files) -> None:
         options = onnxruntime.SessionOptions()
@@ -120,23 +136,47 @@ class Model:
         self._buffers: dict[str, NDArray[Any]] = {}
         self._bind(len(files.tokens))
 
-    def write(self, job: Job) -> list[str]:
-        """Return the text for `job`, with `<end>` unless it ran out of room.
+    def answer(self, job: Job | FreeJob) -> list[Choice] | list[str]:
+        """Return what `job` asks for."""
+        return self.choose(job) if isinstance(job, Job) else self.write(job)
+
+    def choose(self, job: Job) -> list[Choice]:
+        """Return which clauses tell the items of `job`, in the model's order.
+
+        Where only one token may come next, nothing is asked of the model.
 
         Raises
         ------
         Refusal
             "prompt": a token that the vocabulary lacks, or no room for a text.
         """
-        try:
-            due = [self._ids[token] for token in job.prompt]
-            left = Counter(self._ids[slot] for slot in job.slots_allowed)
-            missing = {self._ids[slot] for slot in job.slots_required}
-        except KeyError:
-            raise Refusal("prompt") from None
-        if not 0 < len(due) < self._context:
-            raise Refusal("prompt")
-        draw = None if job.seed is None else random.Random(job.seed)  # noqa: S311 - choice of words, not a secret
+        due, draw, seen = self._encoded(job.prompt), _draw(job.seed), 0
+        walk = Walk(Texts([self._item(item) for item in job.items], self._encoded((job.end,))[0]))
+        while not walk.ended:
+            allowed = sorted(walk.allowed)
+            if len(allowed) > 1:
+                if seen + len(due) > self._context:
+                    raise Refusal("prompt")
+                logits = self._after(due, seen)[allowed]
+                seen, due = seen + len(due), []
+                allowed = [allowed[_choose(logits, draw)]]
+            walk.take(allowed[0])
+            due.append(allowed[0])
+        return walk.choices
+
+    def write(self, job: FreeJob) -> list[str]:
+        """Return the text for `job`, with `<end>` unless it ran out of room.
+
+        A slot named twice in `slots_allowed` may be written twice; one that is not named
+        cannot be written, and `<end>` cannot while a required one is missing.
+
+        Raises
+        ------
+        Refusal
+            As `choose`.
+        """
+        due, draw = self._encoded(job.prompt), _draw(job.seed)
+        left, missing = Counter(self._encoded(job.slots_allowed)), set(self._encoded(job.slots_required))
         end, bias = self._ids[END], self._words.copy()
         bias[list(left)] = 0.0
         text: list[int] = []
@@ -151,6 +191,21 @@ class Model:
                 left[token] -= 1
                 bias[token] = 0.0 if left[token] else -np.inf
         return [self._tokens[i] for i in text]
+
+    def _encoded(self, tokens: Sequence[str]) -> list[int]:
+        try:
+            ids = [self._ids[token] for token in tokens]
+        except KeyError:
+            raise Refusal("prompt") from None
+        if not 0 < len(ids) < self._context:
+            raise Refusal("prompt")
+        return ids
+
+    def _item(self, item: Item[str]) -> Item[int]:
+        say = self._encoded
+        clauses = [(say(alone), say(after)) for alone, after in item.clauses]
+        openings, links = list(map(say, item.openings)), list(map(say, item.links))
+        return Item(item.group, item.required, clauses, openings, links)
 
     def _after(self, due: list[int], seen: int) -> FloatArray:
         """Read the tokens `due` behind the `seen` ones; return logits, shape (vocabulary,)."""
@@ -184,6 +239,10 @@ class Model:
                 bound.bind_ortvalue_output(past.name.replace("past.", "present."), cache)
 
 
+def _draw(seed: int | None) -> random.Random | None:
+    return None if seed is None else random.Random(seed)  # noqa: S311 - choice of words, not a secret
+
+
 def _choose(logits: FloatArray, draw: random.Random | None) -> int:
     """Return the likeliest token, or one drawn at `TEMPERATURE`; -inf is never taken."""
     if draw is None:
@@ -192,7 +251,7 @@ def _choose(logits: FloatArray, draw: random.Random | None) -> int:
     return int(odds.searchsorted(draw.random() * odds[-1], side="right"))
 
 
-def request(stream: IO[bytes]) -> tuple[Path, list[Job]]:
+def request(stream: IO[bytes]) -> tuple[Path, list[Job | FreeJob]]:
     """Return the folder and the jobs that are asked for.
 
     Raises
@@ -205,21 +264,33 @@ def request(stream: IO[bytes]) -> tuple[Path, list[Job]]:
         raise Refusal("request")
     try:
         asked = json.loads(data)
-        jobs = [
-            Job(
-                tuple(job["prompt"]),
-                tuple(job["slots_allowed"]),
-                tuple(job["slots_required"]),
-                job["seed"],
-            )
-            for job in asked["jobs"]
-        ]
+        jobs = [parsed(row) for row in asked["jobs"]]
         folder = Path(asked["model"])
     except (KeyError, TypeError, ValueError):
         raise Refusal("request") from None
     if len(jobs) > MAX_JOBS:
         raise Refusal("request")
     return folder, jobs
+
+
+def parsed(row: dict[str, Any]) -> Job | FreeJob:
+    """Return one job; KeyError, TypeError or ValueError where it is none."""
+    prompt, seed = tuple(row["prompt"]), row["seed"]
+    if "items" not in row:
+        return FreeJob(prompt, tuple(row["slots_allowed"]), tuple(row["slots_required"]), seed)
+    items = tuple(
+        Item(
+            item["group"],
+            item["required"],
+            [(alone, after) for alone, after in item["clauses"]],
+            item["openings"],
+            item["links"],
+        )
+        for item in row["items"]
+    )
+    if not items or not all(item.clauses for item in items):
+        raise ValueError("nothing to say")
+    return Job(prompt, items, row["end"], seed)
 
 
 def close_the_doors() -> None:
@@ -253,9 +324,9 @@ def main() -> int:
             files = read(folder)
             close_the_doors()
             model = Model(files)
-            texts = [model.write(job) for job in jobs]
+            said = [model.answer(job) for job in jobs]
             answer: dict[str, object] = {
-                "texts": texts,
+                "said": said,
                 "ms_cpu": round(1000 * time.process_time(), 1),
                 "rss_mb": round(_peak_mb(status), 1),
             }

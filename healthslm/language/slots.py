@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from healthslm.language import tokens
+from healthslm.language.facts import printed
 from healthslm.language.plan import Item, Plan
 from healthslm.language.wording import PERIOD, Wording, load, meanings
 
@@ -50,7 +51,7 @@ def filled(piece: str, plan: Plan, wording: Wording, emergency: str) -> str:
     if piece == PERIOD:
         return _period(plan, wording.slots)
     if kind == "action" and name == plan.action:
-        return wording.action(name, emergency)
+        return wording.action(name, plan.level, emergency)
     item = plan.item(kind)
     if item is None or not has(item, name):
         raise ValueError("a slot that the plan does not hold")
@@ -86,7 +87,8 @@ def has(item: Item, name: str) -> bool:
     slot = meanings().kinds[item.kind].slots.get(name)
     if slot is None:
         return False
-    return item.value(f"{name}_low" if slot.unit.startswith("range") else name) is not None
+    paired = slot.unit.startswith("range") or slot.unit == "pressure"
+    return item.value(f"{name}_low" if paired else name) is not None
 
 
 def written(item: Item, name: str, wording: Wording, zone: str) -> str:
@@ -94,16 +96,26 @@ def written(item: Item, name: str, wording: Wording, zone: str) -> str:
     unit, rules = meanings().kinds[item.kind].slots[name].unit, wording.slots
     if unit.startswith("range"):
         return _range(_number(item, f"{name}_low"), _number(item, f"{name}_high"), unit, rules)
+    if unit == "pressure":
+        ends = {end: _digits(_number(item, f"{name}_{end}"), unit, rules) for end in ("high", "low")}
+        return str(rules["pressure"]).format(**ends)
     if unit in {"names", "signals", "findings"}:
         return _names(str(item.value(name)), unit, wording)
     value = _number(item, name)
     if unit == "clock":
         return _clock(value, zone, rules)
+    if unit == "weekday":
+        day = datetime.fromtimestamp(value, _zone(zone)).weekday()
+        return str(rules["weekday"]).format(weekday=rules["weekdays"][day])
+    if unit == "in_hundred" and value < 1:
+        return str(rules[unit]["less"])
     if unit == "duration":
         open_ended = name in {"longest", "total"} and item.value("open") == "yes"
         text = _duration(value, rules, at_least=open_ended)
         return str(rules["at_least"]).format(x=text) if open_ended else text
-    return _counted(value, unit, rules)
+    if unit in {"in_hundred", "per_hour"}:
+        value = max(1.0, printed(value))
+    return _counted(value, "days_long" if unit == "days" else unit, rules)
 
 
 def _number(item: Item, name: str) -> float:

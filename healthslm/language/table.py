@@ -30,6 +30,13 @@ _EXAMPLES: dict[str, tuple[float | str, ...]] = {
     "duration": (1.0, 45.0, 60.0, 2520.0, 7140.0, 7200.0, 9100.0, 36_000.0, 84_000.0),
     "clock": (3900.0, 32_700.0, 47_100.0, 53_400.0, 0.0),
     "times": (2.0, 14.0),
+    "in_hundred": (0.4, 1.0, 1.5, 12.0),
+    "per_hour": (1.0, 14.5),
+    "mmhg": (88.0,),
+    "glucose": (62.0,),
+    "nights": (1.0, 3.0),
+    "days": (6.0,),
+    "weekday": (0.0,),
     "notes": (1.0, 3.0),
     "names": ("pulse", "pulse,rhythm,oxygen"),
     "findings": ("fall", "fall,glucose_low", "fall,glucose_low,ventricular_ectopy,tachypnoea"),
@@ -39,6 +46,8 @@ _EXAMPLES: dict[str, tuple[float | str, ...]] = {
 _ORDER = ", ".join(f"`{k}`" for k in plan.GRAVITY)
 _MEASURES = ", ".join(f"`{k}`" for k in plan.MEASURES)
 _COUNTS = ", ".join(f"`{k}`" for k in sorted(facts.COUNTS))
+_TREND = ", ".join(f"{s} for {n} values" for n, s in facts.TREND_S.items())
+_STEP = ", ".join(f"{step:g} for {kind}" for kind, step in facts.TREND_STEP.items())
 _ROOM = plan.MAX_SENTENCES - plan.ACTION_SENTENCES
 
 _ABOUT = f"""\
@@ -84,6 +93,15 @@ values is the mean of the middle two.
 **Usual range.** From the facts of earlier days: the smallest to the largest typical value,
 from {facts.ENOUGH_DAYS} days on that have one. Compared as printed, after rounding.
 
+**Days before.** Facts of earlier days belong to the local date on which their period begins;
+a weekday is told of the {facts.BACK_DAYS} days before the date on which the period begins.
+
+**Trends.** The typical values of the period and of the {facts.BACK_DAYS} days before it (of a longer
+period: of its newest 7 days), from {facts.TREND_DAYS} days on that have one. With n values in the
+order of the days, Kendall's S (pairs that rise less pairs that fall) must reach
+{_TREND} in size, and the median of the last three values must differ from that of the first three,
+in the same direction, by at least {_STEP}.
+
 **Watched time.** Minutes with a reading of pulse, oxygen, temperature or breathing, or
 with a good beat, count; minutes between two of them no more than {facts.BRIDGE_MINUTES} minutes
 apart count too. Never more than the period.
@@ -106,15 +124,15 @@ of which `missing` keeps one. Where nothing is known:
 `missing` and `caution`.
 
 Measures are told in the order {_MEASURES};
-what is above or below the usual range first. If one with an unknown usual range is told,
+what is above or below the usual range first, then trends. If one with an unknown usual range is told,
 `learning` follows; where only one sentence is left, such a measure is passed over and the next
 is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
-`oxygen_low` beside `desaturation`.
+`oxygen_low` beside `desaturation` or `oxygen_dips`.
 
 The first item of the plan is the first sentence. With the action, a text has
 {plan.MIN_SENTENCES} to {plan.MAX_SENTENCES} sentences. No fact is told twice. Where the model's
 text breaks any of this, the template speaks: for each item the first clause below that is
-true, without opening and link.
+true, of which it has every value, and whose level is asked for, without opening and link.
 """
 
 
@@ -123,10 +141,11 @@ def page() -> str:
     wordings = [load(lang) for lang in languages()]
     parts: list[Iterable[str]] = [
         [_ABOUT],
+        _levels(),
+        _actions(wordings),
         _categories(),
         _units(wordings),
         _kinds(wordings),
-        _actions(wordings),
         _frame(wordings),
     ]
     return "\n".join(line for part in parts for line in part)
@@ -136,6 +155,11 @@ def _categories() -> Iterator[str]:
     yield "## Categories\n"
     for name, values in meanings().categories.items():
         yield from _table(name, "true when", ((f"`{v}`", means) for v, means in values.items()))
+
+
+def _levels() -> Iterator[str]:
+    yield "## Whom a text speaks to\n"
+    yield from _table("level", "speaks to", ((f"`{n}`", m) for n, m in meanings().levels.items()))
 
 
 def _units(wordings: list[Wording]) -> Iterator[str]:
@@ -162,6 +186,10 @@ def _written(unit: str, wording: Wording) -> Iterator[str]:
             kind = "temperature" if unit == "range_celsius" else "pulse"
             text = slots.written(plan.Item(kind, (), values), "usual", wording, "UTC")
             yield f"{low:g} and {high:g}: “{text}”"
+        return
+    if unit == "pressure":
+        item = plan.Item("hypertension", (), (("reading_high", 152.0), ("reading_low", 94.0)))
+        yield f"152 and 94: “{slots.written(item, 'reading', wording, 'UTC')}”"
         return
     kind, name = next(
         (k.name, s) for k in meanings().kinds.values() for s in k.slots if k.slots[s].unit == unit
@@ -200,11 +228,12 @@ def _only(when: When) -> str:
 
 
 def _clauses(wording: Wording, kind: Kind, clauses: Iterable[Clause]) -> Iterator[str]:
-    at: When | None = None
-    for clause in clauses:
-        if clause.when != at:
-            at = clause.when
-            yield f"\n*{wording.lang}, {_conditions(at) or 'always'}:*\n"
+    at: tuple[tuple[str, ...], When] | None = None
+    for clause in sorted(clauses, key=lambda c: list(meanings().levels).index(c.levels[0])):
+        if (clause.levels, clause.when) != at:
+            at = clause.levels, clause.when
+            when = _conditions(clause.when) or "always"
+            yield f"\n*{wording.lang}, {' and '.join(clause.levels)}, {when}:*\n"
         yield f"- {_plain(clause, kind.name)}"
     yield ""
 
@@ -227,7 +256,11 @@ def _actions(wordings: list[Wording]) -> Iterator[str]:
     yield ""
     for name, means in meanings().actions.items():
         yield f"### action {name}\n\nWhen {means}.\n"
-        yield from (f"- {w.lang}: {w.actions[name]}" for w in wordings)
+        for w in wordings:
+            said: dict[str, list[str]] = {}
+            for level, rows in w.actions.items():
+                said.setdefault(rows[name], []).append(level)
+            yield from (f"- {w.lang}, {' and '.join(of)}: {text}" for text, of in said.items())
         yield ""
 
 
@@ -236,15 +269,18 @@ def _frame(wordings: list[Wording]) -> Iterator[str]:
         yield f"## {title}\n"
         for wording in wordings:
             for clause in getattr(wording, what):
-                groups = _conditions(clause.when)
-                yield f"- {wording.lang}{', where ' + groups if groups else ''}: " + _plain(
-                    clause, "period"
-                )
+                where = " and ".join(clause.levels)
+                if clause.when:
+                    where += f", where {_conditions(clause.when)}"
+                yield f"- {wording.lang}, {where}: " + _plain(clause, "period")
         yield ""
     yield "## Never, in any text\n"
     for wording in wordings:
         yield f"{wording.lang}, as regular expressions, in any case:\n"
-        yield from (f"- `{pattern.pattern}`" for pattern in wording.deny)
+        yield from (f"- `{pattern.pattern}`" for pattern in wording.deny[tokens.PLAIN])
+        freed = [p for p in wording.deny[tokens.PLAIN] if p not in wording.deny["clinician"]]
+        patterns = ", ".join(f"`{p.pattern}`" for p in freed)
+        yield f"\nbut to a clinician may be said: {patterns}"
         yield ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from healthslm.language import tokens
+from healthslm.language import slots, tokens
 from healthslm.language.plan import Item, Plan
 from healthslm.language.wording import Clause, Wording, load
 
@@ -16,7 +16,7 @@ from healthslm.language.wording import Clause, Wording, load
 def compose(plan: Plan, lang: str) -> list[str]:
     """Return the tokens of the text that stands in for the model, ending in `<end>`."""
     wording = load(lang)
-    sentences = [true_clauses(item, wording)[0].pieces for item in plan.items]
+    sentences = [true_clauses(item, wording, plan.level)[0].pieces for item in plan.items]
     return finished(sentences, plan)
 
 
@@ -26,7 +26,16 @@ def finished(sentences: Sequence[Sequence[str]], plan: Plan) -> list[str]:
     return [*pieces, tokens.slot("action", plan.action), tokens.END]
 
 
-def true_clauses(item: Item, wording: Wording) -> list[Clause]:
-    """Return the clauses of an item's kind that are true of it, in the order written."""
+def true_clauses(item: Item, wording: Wording, level: str) -> list[Clause]:
+    """Return the clauses of an item's kind that are true of it, in the order written.
+
+    Whose values it holds, and who speak to whom `level` says.
+    """
     categories = dict(item.categories)
-    return [c for c in wording.clauses[item.kind] if c.holds(categories)]
+    return [
+        c
+        for c in wording.clauses[item.kind]
+        if level in c.levels
+        and c.holds(categories)
+        and all(slots.has(item, name) for name in c.fields)
+    ]

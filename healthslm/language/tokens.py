@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PAD, TEXT, END = "<pad>", "<text>", "<end>"
+PLAIN = "plain"
+"""The level of a text where nothing else is asked."""
 
 _PIECE = re.compile(r"<[^<>\s]+>|[^\W\d_]+(?:['’-][^\W\d_]+)*|\S")
 _NO_SPACE_BEFORE = frozenset(".,;:?!)")

@@ -1,9 +1,11 @@
 """How things are said: clauses written by people, with what each of them claims.
 
 `wording/meanings.toml` says what may be claimed; a language is a folder beside it.
-Every file of the folder is read; unknown keys are refused.
+Every file of the folder is read, the clauses of a kind may stand in several; unknown
+keys are refused.
 
     [[tachycardia]]                     a kind of meanings.toml
+    level = ["plain", "plainer"]        whom it speaks to; no `level`: "plain"
     when = { times = ["one"] }          the clause is true only of these categories
     say = ["Your heart beat fast, up to <highest>, from <start>."]   one sentence each
 
@@ -15,7 +17,7 @@ Every file of the folder is read; unknown keys are refused.
     when = { group = ["finding"] }      the sentence before
     say = ["Also,"]
 
-    [action]                            reviewed: told as they stand, nothing else is
+    [action.plain]                      reviewed: told as they stand, nothing else is
     red = "Call {emergency} now if ... If not, ..."
 
     [slots] [names] [deny]              how values are written, and what never is
@@ -74,14 +76,21 @@ class Meanings:
     categories: Mapping[str, Mapping[str, str]]
     units: Mapping[str, str]
     actions: Mapping[str, str]
+    levels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One sentence, as written, and of what it is true."""
+    """One sentence, as written, whom it speaks to, and of what it is true."""
 
     when: When
     pieces: Pieces
+    levels: tuple[str, ...] = (tokens.PLAIN,)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The slots of its own kind that it holds, by name."""
+        return tuple(p.partition(".")[2][:-1] for p in self.pieces if tokens.is_slot(p))
 
     def holds(self, categories: Mapping[str, str]) -> bool:
         """Tell whether the clause is true of a fact of its kind with these categories."""
@@ -96,15 +105,15 @@ class Wording:
     clauses: Mapping[str, tuple[Clause, ...]]
     openings: tuple[Clause, ...]
     links: tuple[Clause, ...]
-    actions: Mapping[str, str]  # with {emergency}
+    actions: Mapping[str, Mapping[str, str]]  # by level, with {emergency}
     slots: Mapping[str, Any]
     names: Mapping[str, Any]
-    deny: tuple[re.Pattern[str], ...]
+    deny: Mapping[str, tuple[re.Pattern[str], ...]]  # by level
     known: Mapping[Pieces, tuple[str, Clause]] = field(repr=False)
 
-    def action(self, name: str, emergency: str) -> str:
+    def action(self, name: str, level: str, emergency: str) -> str:
         """Return the reviewed action text; without a number it names the service."""
-        return self.actions[name].format(emergency=emergency or self.names["emergency"])
+        return self.actions[level][name].format(emergency=emergency or self.names["emergency"])
 
 
 def languages() -> tuple[str, ...]:
@@ -130,7 +139,7 @@ def meanings() -> Meanings:
         )
         for name, kind in data["kind"].items()
     }
-    return Meanings(kinds, data["category"], data["unit"], data["action"])
+    return Meanings(kinds, data["category"], data["unit"], data["action"], data["level"])
 
 
 @lru_cache(maxsize=8)
@@ -146,9 +155,9 @@ def load(lang: str) -> Wording:
     data: dict[str, Any] = {}
     for path in sorted((FOLDER / lang).glob("*.toml")):
         for key, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            if key in data:
+            if key in data and not isinstance(rows, list):
                 raise ValueError(f"{lang}: {key} stands in two files")
-            data[key] = rows
+            data[key] = [*data.get(key, []), *rows] if isinstance(rows, list) else rows
     return build(lang, data)
 
 
@@ -157,8 +166,14 @@ def build(lang: str, data: Mapping[str, Any]) -> Wording:
     kinds = meanings().kinds
     frame = {"opening", "link", "action", "slots", "names", "deny"}
     _same(lang, "tables", set(data), set(kinds) | frame)
-    _same(lang, "action", set(data["action"]), set(meanings().actions))
+    levels = tuple(meanings().levels)
+    _same(lang, "action", set(data["action"]), set(levels))
+    for level, rows in data["action"].items():
+        _same(f"{lang}: {level}", "action", set(rows), set(meanings().actions))
     clauses = {name: tuple(_clauses(lang, kinds[name], data[name])) for name in kinds}
+    for name, level in ((name, level) for name in kinds for level in levels):
+        if not any(c.levels.count(level) and _always(c, kinds[name]) for c in clauses[name]):
+            raise ValueError(f"{lang}: {name}: no clause for {level} that is always true")
     known: dict[Pieces, tuple[str, Clause]] = {}
     for name, rows in clauses.items():
         for clause in rows:
@@ -173,9 +188,21 @@ def build(lang: str, data: Mapping[str, Any]) -> Wording:
         data["action"],
         data["slots"],
         data["names"],
-        tuple(re.compile(p, re.IGNORECASE) for rows in data["deny"].values() for p in rows),
+        {level: tuple(_denied(data["deny"], level)) for level in levels},
         known,
     )
+
+
+def _denied(tables: Mapping[str, list[str]], level: str) -> Iterator[re.Pattern[str]]:
+    """Yield what a text of a level may not hold: jargon is what clinicians speak."""
+    for name, rows in tables.items():
+        if (level, name) != ("clinician", "jargon"):
+            yield from (re.compile(p, re.IGNORECASE) for p in rows)
+
+
+def _always(clause: Clause, kind: Kind) -> bool:
+    """Tell whether a clause can be said of every fact of its kind."""
+    return not clause.when and set(clause.fields) == set(kind.needs)
 
 
 def lowered(pieces: Pieces) -> Pieces:
@@ -191,6 +218,7 @@ def vocabulary() -> tokens.Vocabulary:
     special += map(tokens.fact, m.kinds)
     special += [tokens.category(name, v) for name, rows in m.categories.items() for v in rows]
     special += [tokens.category("action", name) for name in m.actions]
+    special += [tokens.category("level", name) for name in m.levels]
     slots = [tokens.slot(k.name, s) for k in m.kinds.values() for s in k.slots]
     slots += [tokens.slot("action", name) for name in m.actions]
     words: set[str] = set()
@@ -212,21 +240,23 @@ def fingerprint() -> str:
     taught: list[object] = [vocabulary().tokens]
     for wording in map(load, languages()):
         said = {**wording.clauses, "opening": wording.openings, "link": wording.links}
-        taught.append([[name, c.when, c.pieces] for name, rows in said.items() for c in rows])
+        taught.append([[name, c.levels, c.when, c.pieces] for name, rows in said.items() for c in rows])
     return hashlib.sha256(json.dumps(taught).encode()).hexdigest()
 
 
 def _clauses(lang: str, kind: Kind, tables: list[dict[str, Any]]) -> Iterator[Clause]:
     for n, table in enumerate(tables, 1):
         where = f"{lang}: {kind.name}, table {n}"
-        _same(where, "keys", set(table) | {"when"}, {"when", "say"})
-        when = _when(table.get("when", {}))
+        _same(where, "keys", set(table) | {"when", "level"}, {"when", "level", "say"})
+        when, levels = _when(table.get("when", {})), tuple(table.get("level", (tokens.PLAIN,)))
+        if not set(levels) <= set(meanings().levels):
+            raise ValueError(f"{where}: there is no such level")
         for name, values in when:
             allowed = meanings().categories.get(name, {})
             if name not in kind.categories or not set(values) <= set(allowed):
                 raise ValueError(f"{where}: {name} is not said of {kind.name}")
         for text in table["say"]:
-            yield Clause(when, _sentence(where, kind, when, text))
+            yield Clause(when, _sentence(where, kind, when, text), levels)
 
 
 def _sentence(where: str, kind: Kind, when: When, text: str) -> Pieces:
@@ -249,8 +279,9 @@ def _sentence(where: str, kind: Kind, when: When, text: str) -> Pieces:
 
 def _prefixes(lang: str, what: str, tables: list[dict[str, Any]]) -> Iterator[Clause]:
     for table in tables:
-        _same(f"{lang}: {what}", "keys", set(table) | {"when"}, {"when", "say"})
-        when = _when(table.get("when", {}))
+        keys = {"when", "level", "say"}
+        _same(f"{lang}: {what}", "keys", set(table) | {"when", "level"}, keys)
+        when, levels = _when(table.get("when", {})), tuple(table.get("level", (tokens.PLAIN,)))
         if not {name for name, _ in when} <= {"group"}:
             raise ValueError(f"{lang}: {what}: only the group can be asked")
         for text in table["say"]:
@@ -258,7 +289,7 @@ def _prefixes(lang: str, what: str, tables: list[dict[str, Any]]) -> Iterator[Cl
             slots = {p for p in pieces if p.startswith("<")}
             if not slots <= {PERIOD} or pieces[-1] not in {",", ":"}:
                 raise ValueError(f"{lang}: {what}: ends with a comma or colon, holds no value")
-            yield Clause(when, pieces)
+            yield Clause(when, pieces, levels)
 
 
 def _same(where: str, what: str, found: set[str], allowed: set[str]) -> None:

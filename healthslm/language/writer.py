@@ -1,8 +1,9 @@
 """Facts into a summary: the model's words where the guard accepts them, else the template's.
 
-The model runs in a child process of its own (`slm`) that is given tokens and gives tokens:
-no value, no time and no name ever reaches it. Whatever goes wrong with it, the summary is
-written by the template within the time allowed, and one fixed word says why.
+The model runs in a child process of its own (`slm`) that is given words without values and
+gives numbers, the clauses it chose: no value, no time and no name ever reaches it, and no word
+of its own comes back. Whatever goes wrong with it, the summary is written by the template
+within the time allowed, and one fixed word says why.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from healthslm.errors import ModelError
 from healthslm.language import guard, slots, template, tokens
 from healthslm.language.facts import Facts
 from healthslm.language.plan import Plan, plan
-from healthslm.language.wording import PERIOD, fingerprint, meanings
+from healthslm.language.script import Script, script
+from healthslm.language.wording import fingerprint
 from healthslm.records import Summary
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,29 @@ MAX_ANSWER = 1 << 20  # bytes; a text is some 5 KiB
 MAX_MANIFEST = 1 << 16  # bytes
 REASONS = frozenset({"form", "hash", "memory", "missing", "prompt", "request"})  # of the child
 ANSWERED = frozenset({0, 1})  # exit statuses: with texts, with a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a text is to be.
+
+    Parameters
+    ----------
+    level
+        Whom it speaks to: plain, plainer, carer or clinician.
+    turn
+        Which of the clauses it may see, see `script`; None: by the day.
+    free
+        Let the model write words instead of choosing clauses. An experiment: what the guard
+        does not know it refuses, and the template speaks more often.
+    """
+
+    level: str = tokens.PLAIN
+    turn: int | None = None
+    free: bool = False
+
+
+PLAINLY = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +75,9 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the child wrote."""
+    """What the child chose, for each job: clauses by number, or in the freer way tokens."""
 
-    texts: tuple[tuple[str, ...], ...]
+    said: tuple[list[Any], ...]
     cpu_ms: float
     rss_mb: float
 
@@ -62,12 +88,19 @@ def summarise(
     model: Path | None,
     *,
     emergency: str,
+    manner: Manner = PLAINLY,
     attempts: int = 4,
     timeout_s: float = 5.0,
 ) -> Written:
     """Return the summary of a period in one language; see `summarise_all`."""
     return summarise_all(
-        facts, (lang,), model, emergency=emergency, attempts=attempts, timeout_s=timeout_s
+        facts,
+        (lang,),
+        model,
+        emergency=emergency,
+        manner=manner,
+        attempts=attempts,
+        timeout_s=timeout_s,
     )[0]
 
 
@@ -77,6 +110,7 @@ def summarise_all(
     model: Path | None,
     *,
     emergency: str,
+    manner: Manner = PLAINLY,
     attempts: int = 4,
     timeout_s: float = 5.0,
 ) -> tuple[Written, ...]:
@@ -88,13 +122,16 @@ def summarise_all(
         Folder of the model; None: the template writes, reason "none".
     emergency
         Number to call, from the configuration; empty: the service is named instead.
+    manner
+        Whom the text speaks to, and how the model may write it.
     attempts
         Texts the model may write for a summary: the likeliest first, then seeded ones.
     timeout_s
         Of all the model's work together.
     """
-    what = plan(facts)
-    drafts = [_Draft(what, lang, emergency) for lang in langs]
+    what = plan(facts, manner.level)
+    turn = what.day if manner.turn is None else manner.turn
+    drafts = [_Draft(script(what, lang, turn), emergency) for lang in langs]
     cost, source = [0.0, 0.0], ""
     try:
         if model is None:
@@ -107,41 +144,24 @@ def summarise_all(
                 continue
             answer = ask(
                 model,
-                [job(what, draft.lang, seed) for draft, seed in due],
+                [draft.job(seed, free=manner.free) for draft, seed in due],
                 deadline - time.monotonic(),
             )
             cost = [cost[0] + answer.cpu_ms, max(cost[1], answer.rss_mb)]
-            for (draft, _), text in zip(due, answer.texts, strict=True):
-                draft.offer(text)
+            for (draft, _), said in zip(due, answer.said, strict=True):
+                draft.offer(said if manner.free else draft.script.text(said))
         reason = "refused"
-    except ModelError as error:
-        reason = str(error)
+    except (ModelError, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, ModelError) else "garbage"
         log.warning("the template writes instead of the model: %s", reason)
     return tuple(draft.written(source, reason, cost[0] / len(drafts), cost[1]) for draft in drafts)
 
 
-def job(what: Plan, lang: str, seed: int | None = None) -> dict[str, object]:
-    """Return what the child is told of a plan: tokens, never a value."""
-    kinds = meanings().kinds
-    action = tokens.slot("action", what.action)
-    allowed = [
-        tokens.slot(item.kind, name)
-        for item in what.items
-        for name in kinds[item.kind].slots
-        if slots.has(item, name)
-    ]
-    required = [
-        tokens.slot(item.kind, name)
-        for item in what.items
-        if item.required
-        for name in kinds[item.kind].needs
-    ]
-    return {
-        "prompt": what.prompt(lang),
-        "slots_allowed": [*allowed, PERIOD, action],
-        "slots_required": [*required, action],
-        "seed": seed,
-    }
+def free_job(what: Plan, lang: str, seed: int | None = None) -> dict[str, object]:
+    """Return what the child is told of a plan for the freer way: tokens, never a value."""
+    allowed, required = slots.allowed(what), slots.required(what)
+    prompt = what.prompt(lang)
+    return {"prompt": prompt, "slots_allowed": allowed, "slots_required": required, "seed": seed}
 
 
 def identity(model: Path) -> str:
@@ -169,41 +189,49 @@ def identity(model: Path) -> str:
 class _Draft:
     """A summary under way."""
 
-    what: Plan
-    lang: str
+    script: Script
     emergency: str
     text: str = ""
     attempts: int = 0
     refusals: tuple[str, ...] = ()
+
+    def job(self, seed: int | None, *, free: bool) -> dict[str, object]:
+        """Return what the child is asked."""
+        if free:
+            return free_job(self.script.plan, self.script.lang, seed)
+        return self.script.job(seed)
 
     def offer(self, pieces: Sequence[str]) -> None:
         """Take a text of the model if the guard accepts it and none was taken yet."""
         if self.text:
             return
         self.attempts += 1
-        reasons = guard.check(pieces, self.what, self.lang).reasons
+        what, lang = self.script.plan, self.script.lang
+        reasons = guard.check(pieces, what, lang).reasons
         if not reasons:
             text = self._rendered(pieces)
-            reasons = guard.check_text(text, self.what, self.lang, emergency=self.emergency).reasons
+            reasons = guard.check_text(text, what, lang, emergency=self.emergency).reasons
             self.text = "" if reasons else text
         self.refusals += reasons
 
     def written(self, source: str, reason: str, cpu_ms: float, rss_mb: float) -> Written:
         """Return the summary: the model's text, or the template's."""
-        what, text = self.what, self.text
+        what, lang, text = self.script.plan, self.script.lang, self.text
         if text:
             reason = ""
         else:
-            source, text = "template", self._rendered(template.compose(what, self.lang))
-        summary = Summary(what.t0_s, what.t1_s, self.lang, text, source)
+            source, text = "template", self._rendered(template.compose(what, lang))
+        summary = Summary(what.t0_s, what.t1_s, lang, text, source)
         return Written(summary, self.attempts, self.refusals, reason, cpu_ms, rss_mb)
 
     def _rendered(self, pieces: Sequence[str]) -> str:
-        return slots.render(pieces, self.what, self.lang, emergency=self.emergency)
+        return slots.render(
+            pieces, self.script.plan, self.script.lang, emergency=self.emergency
+        )
 
 
 def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Answer:
-    """Have the child write a text for each job.
+    """Have the child choose a text for each job.
 
     Raises
     ------
@@ -217,13 +245,13 @@ def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Ans
         answer = json.loads(data)
         if "error" in answer:
             raise ModelError(answer["error"] if answer["error"] in REASONS else "garbage")
-        texts = tuple(tuple(map(str, text)) for text in answer["texts"])
+        said = tuple(map(list, answer["said"]))
         cpu_ms, rss_mb = float(answer["ms_cpu"]), float(answer["rss_mb"])
     except (KeyError, TypeError, ValueError, RecursionError):
         raise ModelError("garbage") from None
-    if len(texts) != len(jobs):
+    if len(said) != len(jobs):
         raise ModelError("garbage")
-    return Answer(texts, cpu_ms, rss_mb)
+    return Answer(said, cpu_ms, rss_mb)
 
 
 def _run(request: bytes, timeout_s: float) -> bytes:

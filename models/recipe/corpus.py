@@ -14,11 +14,14 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import cast
 
 from healthslm.language import slots, template, tokens
 from healthslm.language.facts import (
     NOTICED,
     SENSOR_KINDS,
+    TOLD,
+    TREND_STEP,
     Fact,
     Facts,
     Value,
@@ -42,24 +45,30 @@ _MEASURES = {  # kind: typical range to draw from, decimals, spread of the usual
     "temperature": (35.0, 39.9, 1, 0.6),
     "breathing": (7.0, 34.0, 0, 5.0),
 }
-_FINDINGS = {  # kind: (slot of its worst value, range, decimals, limits)
-    "tachycardia": ("highest", (100.0, 220.0), 0, (100.0, 120.0, 150.0)),
-    "bradycardia": ("lowest", (20.0, 50.0), 0, (40.0, 50.0)),
-    "pause": ("longest", (2.0, 9.0), 1, ()),
-    "irregular_rhythm": ("rate", (40.0, 170.0), 0, ()),
-    "desaturation": ("lowest", (60.0, 94.0), 0, (92.0, 94.0)),
-    "fever": ("highest", (38.0, 41.5), 1, (38.0,)),
-    NOTICED: (None, (0.0, 0.0), 0, ()),
-    "poor_signal": (None, (0.0, 0.0), 0, ()),
-    "no_data": (None, (0.0, 0.0), 0, ()),
-}
-_USUAL_OF = {
-    "tachycardia": "pulse",
-    "bradycardia": "pulse",
-    "desaturation": "oxygen",
-    "fever": "temperature",
+_FINDINGS = {  # kind: (range of its worst value, decimals, limits)
+    "tachycardia": ((100.0, 220.0), 0, (100.0, 120.0, 150.0)),
+    "bradycardia": ((20.0, 50.0), 0, (40.0, 50.0)),
+    "pause": ((2.0, 9.0), 1, ()),
+    "ventricular_run": ((100.0, 260.0), 0, ()),
+    "ventricular_ectopy": ((0.1, 45.0), 2, ()),
+    "supraventricular_ectopy": ((0.1, 45.0), 2, ()),
+    "desaturation": ((60.0, 94.0), 0, (92.0, 94.0)),
+    "oxygen_dips": ((5.0, 80.0), 1, ()),
+    "tachypnoea": ((21.0, 45.0), 0, (21.0, 25.0)),
+    "bradypnoea": ((2.0, 8.0), 0, (8.0,)),
+    "apnoea_night": ((5.0, 50.0), 1, ()),
+    "glucose_low": ((30.0, 69.0), 0, (54.0, 70.0)),
+    "glucose_high": ((180.0, 480.0), 0, (180.0, 250.0)),
+    "fever": ((38.0, 41.5), 1, (38.0,)),
+    "hypothermia": ((30.0, 35.0), 1, (35.0,)),
+    "hypertension": ((130.0, 230.0), 0, ()),
+    "hypotension": ((60.0, 90.0), 0, ()),
+    "baseline_shift": ((2.0, 9.0), 0, ()),
 }
 _SEVERITIES: tuple[Severity, ...] = ("info", "amber", "amber", "red")
+_KINDS = (*TOLD, NOTICED, *sorted(SENSOR_KINDS))
+_LEVELS = ("plain",) * 7 + ("plainer", "carer", "clinician")
+_PARTS = ("night", "day", "mixed")
 _SIGNALS = ("activity", "ecg", "heart_rate", "ppg", "respiration", "spo2", "temperature", "weight")
 
 
@@ -84,7 +93,7 @@ def plans(seed: int, n: int, held_out: bool = False) -> Iterator[tuple[Plan, str
     rng = Random(seed)  # noqa: S311 - a corpus, not a secret
     langs, done = languages(), 0
     while done < n:
-        what = plan(facts(rng))
+        what = plan(facts(rng), rng.choice(_LEVELS))
         if is_held_out(what) == held_out:
             yield what, langs[done % len(langs)], rng
             done += 1
@@ -92,7 +101,7 @@ def plans(seed: int, n: int, held_out: bool = False) -> Iterator[tuple[Plan, str
 
 def is_held_out(what: Plan) -> bool:
     """Tell whether a plan's combination of facts is kept from training, in any language."""
-    combination = " ".join(what.prompt("")[1:])
+    combination = " ".join(what.prompt("")[2:])  # whatever the language and the level
     return zlib.crc32(combination.encode()) % HELD_OUT == 0
 
 
@@ -102,14 +111,15 @@ def text(rng: Random, what: Plan, lang: str) -> list[str]:
     sentences: list[Sequence[str]] = []
     before = ""
     for item in _order(rng, what.items):
-        pieces = rng.choice(template.true_clauses(item, wording)).pieces
+        pieces = rng.choice(template.true_clauses(item, wording, what.level)).pieces
         group = meanings().kinds[item.kind].group
         if not sentences:
             prefixes, share = wording.openings, 0.5
         else:
             prefixes, share = wording.links, 0.3 if group == before else 0.0
         if rng.random() < share:
-            pieces = _prefixed(rng, prefixes, group, pieces)
+            fitting = [p for p in prefixes if what.level in p.levels]
+            pieces = _prefixed(rng, fitting, group, pieces)
         sentences.append(pieces)
         before = group
     return template.finished(sentences, what)
@@ -127,7 +137,7 @@ def _order(rng: Random, items: tuple[Item, ...]) -> list[Item]:
 
 
 def _prefixed(
-    rng: Random, prefixes: tuple[Clause, ...], group: str, pieces: tuple[str, ...]
+    rng: Random, prefixes: Sequence[Clause], group: str, pieces: tuple[str, ...]
 ) -> tuple[str, ...]:
     fitting = [p.pieces for p in prefixes if p.holds({"group": group})]
     fitting = [p for p in fitting if length((*p, *pieces)) <= MAX_WORDS]
@@ -152,8 +162,9 @@ def facts(rng: Random) -> Facts:
     usual = rng.choice((0.0, 0.5, 1.0))
     measures = _measures(rng, known, usual, t0_s, t1_s)
     count = rng.choices(range(9), (30, 25, 15, 10, 7, 5, 4, 2, 2))[0]
-    kinds = sorted(rng.sample(sorted(_FINDINGS), count), key=list(_FINDINGS).index)
+    kinds = sorted(rng.sample(_KINDS, count), key=_KINDS.index)
     kinds = kinds if known else [kind for kind in kinds if kind in SENSOR_KINDS]
+    measures += _trends(rng, measures)
     found = [_finding(rng, kind, measures, t0_s, t1_s) for kind in kinds]
     rest = _knowledge(rng, measures, known, t1_s - t0_s)
     zone = rng.choice(("UTC", "Europe/Madrid", "America/New_York"))
@@ -185,38 +196,69 @@ def _measures(rng: Random, known: float, usual: float, t0_s: float, t1_s: float)
     return out
 
 
+def _trends(rng: Random, measures: list[Fact]) -> list[Fact]:
+    out = []
+    for fact in measures:
+        if fact.kind in TREND_STEP and rng.random() < 0.25:
+            way = rng.choice(("rising", "falling"))
+            step = TREND_STEP[fact.kind] * rng.uniform(1.0, 4.0) * (1 if way == "rising" else -1)
+            last = cast("float", fact.value("typical"))
+            first = printed(last - step, _MEASURES[fact.kind][2])
+            values = (("first", first), ("last", last), ("days", float(rng.randint(5, 7))))
+            out.append(Fact(f"{fact.kind}_trend", "info", (("way", way),), values))
+    return out
+
+
 def _finding(rng: Random, kind: str, measures: list[Fact], t0_s: float, t1_s: float) -> Fact:
-    slot, (low, high), decimals, limits = _FINDINGS[kind]
     severity = _SEVERITIES[rng.randrange(len(_SEVERITIES))]
-    several = rng.random() < 0.5
     at = sorted(rng.uniform(t0_s, t1_s) for _ in range(2))
+    categories: list[tuple[str, str]] = [("severity", severity)]
     if kind == NOTICED:  # no name is in a text: any kind stands for all
-        return Fact(kind, severity, (), (("what", "other"), ("start", at[0])))
-    values: dict[str, Value] = {"start": at[0]}
-    categories = [("times", "several" if several else "one")]
+        return Fact(kind, severity, tuple(categories), (("what", "other"), ("start", at[0])))
+    told, values = TOLD.get(kind), dict[str, Value](start=at[0])
+    several = rng.random() < 0.5
+    if told is None or not told.whole:
+        categories.append(("times", "several" if several else "one"))
+        if several:
+            values["count"] = float(rng.randint(2, 40))
     length = rng.choice((rng.uniform(5.0, 3000.0), rng.uniform(600.0, 30_000.0)))
-    if kind in SENSOR_KINDS:
-        values["what"] = ",".join(sorted(rng.sample(_SIGNALS, rng.choice((1, 1, 2, 3)))))
-        values["total"] = length
-    elif kind != "pause":
-        values["longest"] = length
-    if kind != "pause" and rng.random() < 0.2:
-        values["open"] = "yes"
-    if limits:
-        limit = rng.choice(limits)
-        values["limit"] = limit
-        low, high = (limit, high) if slot == "highest" else (low, limit)
-    if slot is not None:
-        values[slot] = printed(rng.uniform(low, high), decimals)
-        values["worst_at"] = at[1] if several else at[0]
-    if several:
-        values["count"] = float(rng.randint(2, 40))
-    if kind in _USUAL_OF:
-        own = next((m for m in measures if m.kind == _USUAL_OF[kind]), None)
+    is_open = rng.random() < 0.2
+    if told is None:
+        what = ",".join(sorted(rng.sample(_SIGNALS, rng.choice((1, 1, 2, 3)))))
+        values |= {"what": what, "total": length} | ({"open": "yes"} if is_open else {})
+        return Fact(kind, severity, tuple(categories), tuple(values.items()))
+    if told.longest:
+        values |= {"longest": length} | ({"open": "yes"} if is_open else {})
+    values |= _worst(rng, kind, at[1] if several else at[0])
+    if told.usual:
+        own = next((m for m in measures if m.kind == told.usual), None)
         ends = [] if own is None else [v for v in own.values if v[0].startswith("usual")]
         values |= dict(ends)
         categories.append(("usual", "known" if ends else "unknown"))
+    again = rng.random() < 0.3
+    categories.append(("again", "yes" if again else "no"))
+    if again:
+        values["again"] = t0_s - DAY_S * rng.randint(1, 6)
+    if not told.whole:
+        categories.append(("part", "mixed" if is_open else rng.choice(_PARTS)))
     return Fact(kind, severity, tuple(categories), tuple(values.items()))
+
+
+def _worst(rng: Random, kind: str, at_s: float) -> dict[str, Value]:
+    told = TOLD[kind]
+    if kind == "irregular_rhythm":
+        return {"rate": printed(rng.uniform(40.0, 170.0))}
+    if told.worst is None or (told.more and rng.random() < 0.1):
+        return {}
+    (low, high), decimals, limits = _FINDINGS[kind]
+    values: dict[str, Value] = {}
+    if limits:
+        limit = rng.choice(limits)
+        values["limit"] = limit
+        low, high = (limit, high) if told.worst == "highest" else (low, limit)
+    values[told.worst] = printed(rng.uniform(low, high), decimals)
+    values |= {slot: printed(rng.uniform(60.0, 120.0)) for slot, _ in told.more}
+    return values | ({"worst_at": at_s} if told.at else {})
 
 
 def _knowledge(rng: Random, measures: list[Fact], known: float, span_s: float) -> list[Fact]:

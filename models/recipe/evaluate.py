@@ -2,8 +2,9 @@
 
     python models/recipe/evaluate.py models/mini --count 2000
 
-Texts are written as the board writes them: 8 bits, one thread, the likeliest token under
-the masks of `healthslm.language.slm`. A text is wrong if the guard refuses it.
+Texts are chosen as the board chooses them: 8 bits, one thread, the likeliest token that leads
+to a true clause. What the model has learnt shows where it is let free: then it writes any word,
+only its slots are bound, and a text is wrong if the guard refuses it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import corpus
 
 from healthslm.language import guard, slm, slots, writer
 from healthslm.language.facts import Facts
-from healthslm.language.plan import Plan, plan
+from healthslm.language.plan import plan
+from healthslm.language.script import script
 
 CHOOSING, JUDGING = 1_000_003, 2_000_003  # seeds of fact sets: of checkpoints, of the figures
 UNTRUE = frozenset({"unknown sentence", "not planned", "not true", "no value", "twice"})
@@ -39,22 +41,17 @@ class Trial:
     cpu_s: float
 
 
-def asked(what: Plan, lang: str, seed: int | None) -> slm.Job:
-    """Return the job for a plan, as the child takes it."""
-    row = writer.job(what, lang, seed)
-    return slm.Job(
-        tuple(row["prompt"]), tuple(row["slots_allowed"]), tuple(row["slots_required"]), seed
-    )
-
-
 def trials(
-    model: slm.Model, count: int, *, of: int = JUDGING, seed: int | None = None
+    model: slm.Model, count: int, *, of: int = JUDGING, seed: int | None = None, free: bool = False
 ) -> Iterator[Trial]:
-    """Write and judge `count` texts of fact sets held out, the languages taking turns."""
-    for what, lang, _ in corpus.plans(of, count, held_out=True):
+    """Choose, or write freely, and judge `count` texts of fact sets held out, languages in turn."""
+    for n, (what, lang, _) in enumerate(corpus.plans(of, count, held_out=True)):
+        said = script(what, lang, n)
+        job = slm.parsed(writer.free_job(what, lang, seed) if free else said.job(seed))
         before = time.process_time()
-        text = model.write(asked(what, lang, seed))
+        answer = model.answer(job)
         cpu_s = time.process_time() - before
+        text = answer if free else said.text(answer)
         reasons = guard.check(text, what, lang).reasons
         if not reasons:
             shown = slots.render(text, what, lang)
@@ -63,20 +60,22 @@ def trials(
 
 
 def wrong_texts(folder: Path, count: int) -> int:
-    """Return how many of `count` texts the guard refuses."""
-    return sum(bool(t.reasons) for t in trials(slm.Model(slm.read(folder)), count, of=CHOOSING))
+    """Return how many of `count` texts, written freely, the guard refuses."""
+    model = slm.Model(slm.read(folder))
+    return sum(bool(t.reasons) for t in trials(model, count, of=CHOOSING, free=True))
 
 
 def figures(folder: Path, count: int) -> dict[str, object]:
     """Return everything that the model's card tells of its quality and cost."""
     model = slm.Model(slm.read(folder))
-    greedy = list(trials(model, count))
-    cpu_ms = sorted(1000 * t.cpu_s for t in greedy)
+    chosen, free = list(trials(model, count)), list(trials(model, count, free=True))
+    cpu_ms = sorted(1000 * t.cpu_s for t in chosen)
+    langs = sorted({t.lang for t in chosen})
     return {
         "texts": count,
-        "greedy": {lang: _judged(greedy, lang) for lang in sorted({t.lang for t in greedy})},
-        "temperature": {str(slm.TEMPERATURE): _judged(list(trials(model, count, seed=1)))},
-        "tokens_per_cpu_s": round(sum(t.tokens for t in greedy) / sum(t.cpu_s for t in greedy)),
+        "chosen": {lang: _judged(chosen, lang) for lang in langs},
+        "free": {lang: _judged(free, lang) for lang in langs},
+        "free_tokens_per_cpu_s": round(sum(t.tokens for t in free) / sum(t.cpu_s for t in free)),
         "text_cpu_ms": {
             "p50": round(cpu_ms[count // 2], 1),
             "p95": round(cpu_ms[count * 95 // 100], 1),

@@ -1,0 +1,127 @@
+"""What a model may say of a plan: the true clauses, and the numbers by which it chooses them.
+
+Of a wording's many clauses a text sees those of its turn. Turns go round in `TURNS`, a day
+each: what was said on one day is not said on the next thirteen, as far as there are other
+words for the same facts. Nothing has to be remembered for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from healthslm.language import template, tokens
+from healthslm.language.choices import Choice
+from healthslm.language.plan import Item, Plan
+from healthslm.language.wording import Clause, Pieces, Wording, load, lowered, meanings
+
+TURNS = 14
+PREFIX_TURNS = 3  # there are few openings and links, and a text may go without
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Every text that is true of a plan, this turn."""
+
+    plan: Plan
+    lang: str
+    clauses: tuple[tuple[Pieces, ...], ...]  # of each item
+    openings: tuple[tuple[Pieces, ...], ...]  # of each item, were it the first
+    links: tuple[tuple[Pieces, ...], ...]  # of each item, were its like before it
+
+    def job(self, seed: int | None = None, *, spelt: bool = False) -> dict[str, object]:
+        """Return what the child is told: words and slots, never a value.
+
+        `spelt`: as written text, for a model whose tokens are not our words.
+        """
+        say = _spelt if spelt else list
+        return {
+            "prompt": _asked(self) if spelt else self.plan.prompt(self.lang),
+            "items": [
+                {
+                    "group": _group(item),
+                    "required": item.required,
+                    "clauses": [[say(c), say(lowered(c))] for c in clauses],
+                    "openings": list(map(say, openings)),
+                    "links": list(map(say, links)),
+                }
+                for item, clauses, openings, links in zip(
+                    self.plan.items, self.clauses, self.openings, self.links, strict=True
+                )
+            ],
+            "end": tokens.slot("action", self.plan.action),
+            "seed": seed,
+        }
+
+    def text(self, choices: Sequence[Choice]) -> list[str]:
+        """Return the tokens of the text that was chosen, ending in `<end>`.
+
+        Raises
+        ------
+        ValueError
+            A number that stands for nothing.
+        """
+        sentences: list[Pieces] = []
+        for n, (item, prefix, clause) in enumerate(choices):
+            if not (0 <= item < len(self.clauses) and 0 <= clause < len(self.clauses[item])):
+                raise ValueError("a choice that was not given")
+            pieces, prefixes = self.clauses[item][clause], (self.links if n else self.openings)[item]
+            if prefix >= len(prefixes):
+                raise ValueError("a choice that was not given")
+            sentences.append(pieces if prefix < 0 else (*prefixes[prefix], *lowered(pieces)))
+        return template.finished(sentences, self.plan)
+
+
+def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Script:
+    """Return what may be said of a plan on a turn; `whole`: on any turn."""
+    wording = load(lang)
+    clauses = [template.true_clauses(item, wording, plan.level) for item in plan.items]
+    if not whole:
+        rows = zip(plan.items, clauses, strict=True)
+        clauses = [_on(turn, wording.clauses[i.kind], held, TURNS) for i, held in rows]
+    begins = [
+        tuple(_prefixes(rows, item, plan.level, None if whole else turn) for item in plan.items)
+        for rows in (wording.openings, wording.links)
+    ]
+    spoken = tuple(tuple(c.pieces for c in held) for held in clauses)
+    return Script(plan, lang, spoken, *begins)
+
+
+def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:
+    """Return those of `held` whose turn it is, or is next; a clause's turn is its place in `rows`."""
+    wait = {c: (n - turn) % turns for n, c in enumerate(rows)}
+    first = min(wait[c] for c in held)
+    return [c for c in held if wait[c] == first]
+
+
+def _prefixes(
+    rows: Sequence[Clause], item: Item, level: str, turn: int | None
+) -> tuple[Pieces, ...]:
+    held = [c for c in rows if level in c.levels and c.holds({"group": _group(item)})]
+    if held and turn is not None:
+        held = _on(turn, rows, held, PREFIX_TURNS)
+    return tuple(c.pieces for c in held)
+
+
+def _group(item: Item) -> str:
+    return meanings().kinds[item.kind].group
+
+
+def _spelt(pieces: Pieces) -> str:
+    """Return pieces as text; a slot by its name, which is all that a model is told of a value."""
+    return tokens.detokenise(p.partition(".")[2][:-1] if tokens.is_slot(p) else p for p in pieces)
+
+
+_LANGUAGES = {"en": "English", "es": "Spanish"}
+
+
+def _asked(script: Script) -> str:
+    """Return a prompt in words, for a model that was taught elsewhere."""
+    kinds, plan = meanings().kinds, script.plan
+    told = [f"- {kinds[i.kind].means}" for i in plan.items]
+    lang = _LANGUAGES.get(script.lang, script.lang)
+    who = meanings().levels[plan.level]
+    return (
+        f"A health monitor at home saw this:\n{chr(10).join(told)}\n\n"
+        f"A short summary in {lang} for {who}:\n"
+    )
