@@ -113,6 +113,7 @@ class Walk(Generic[Token]):
         self._nodes = tuple(n.next[token] for n in self._nodes if token in n.next)
         if not self._nodes:
             raise ValueError("a token that no true text holds here")
+        self._may_end = False  # but after a whole sentence
         told = next((n.ends for n in self._nodes if n.ends is not None), None)
         if told is not None:
             self.choices.append(told)

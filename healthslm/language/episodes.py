@@ -40,6 +40,11 @@ class Episode:
     findings: list[Finding]
 
     @property
+    def cut(self) -> bool:
+        """It began before the period."""
+        return any(f.t0_s < self.t0_s for f in self.findings)
+
+    @property
     def length_s(self) -> float:
         """How long it lasted, within the period."""
         return self.t1_s - self.t0_s

@@ -100,6 +100,9 @@ TOLD = {
 }
 """Kinds about the body that have clauses of their own."""
 
+NEED_START = frozenset({"fall", "news2"})
+"""Kinds of which no clause goes without their beginning, even where it lies before the period."""
+
 _DECIMALS = {"temperature": 1, "fever": 1, "hypothermia": 1, "pause": 1}
 _AS_IS = frozenset({"share", "rate"})  # printed as they are written, where less than 1 counts
 _OWN = (*TOLD, *sorted(SENSOR_KINDS))
@@ -268,7 +271,11 @@ def _finding(
     severity = max((f.severity for e in episodes for f in e.findings), key=lambda s: _RANK[s])
     told = TOLD.get(kind)
     categories = [("severity", str(severity))]
-    values: dict[str, Value] = {"start": episodes[0].t0_s}
+    values: dict[str, Value] = {}
+    if not episodes[0].cut:  # when it began within the period, it may be said when
+        values["start"] = episodes[0].t0_s
+    elif kind in NEED_START:
+        values["start"] = min(f.t0_s for f in episodes[0].findings)
     if told is None or not told.whole:
         categories.append(("times", "one" if len(episodes) == 1 else "several"))
         if len(episodes) > 1:
@@ -324,7 +331,7 @@ def _worst(kind: str, told: Told, episodes: list[Episode]) -> dict[str, Value]:
     values: dict[str, Value] = {
         slot: value if slot in _AS_IS else printed(value, decimals) for slot, value in held.items()
     }
-    return values | ({"worst_at": episode.t0_s} if told.at else {})
+    return values | ({"worst_at": episode.t0_s} if told.at and not episode.cut else {})
 
 
 def _with(keys: Sequence[str], episode: Episode) -> list[Finding]:

@@ -34,7 +34,7 @@ _EXAMPLES: dict[str, tuple[float | str, ...]] = {
     "per_hour": (1.0, 14.5),
     "mmhg": (88.0,),
     "glucose": (62.0,),
-    "nights": (1.0, 3.0),
+    "nights": (2.0, 3.0),
     "days": (6.0,),
     "weekday": (0.0,),
     "notes": (1.0, 3.0),
