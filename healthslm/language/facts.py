@@ -261,16 +261,13 @@ def _noticed(findings: Sequence[Finding], t0_s: float) -> Fact:
     ranked = sorted(findings, key=lambda f: (-_RANK[f.severity], max(f.t0_s, t0_s), f.kind))
     what = ",".join(dict.fromkeys(f.kind for f in ranked))
     severity, start = ranked[0].severity, max(min(f.t0_s for f in findings), t0_s)
-    categories = (("severity", severity),)
-    return Fact(NOTICED, severity, categories, (("what", what), ("start", start)))
+    return Fact(NOTICED, severity, (), (("what", what), ("start", start)))
 
 
-def _finding(
-    kind: str, episodes: list[Episode], period: _Period, usual: dict[str, Values]
-) -> Fact:
+def _finding(kind: str, episodes: list[Episode], period: _Period, usual: dict[str, Values]) -> Fact:
     severity = max((f.severity for e in episodes for f in e.findings), key=lambda s: _RANK[s])
     told = TOLD.get(kind)
-    categories = [("severity", str(severity))]
+    categories: list[tuple[str, str]] = []
     values: dict[str, Value] = {}
     if not episodes[0].cut:  # when it began within the period, it may be said when
         values["start"] = episodes[0].t0_s

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from healthslm.language import template, tokens
 from healthslm.language.choices import Choice
 from healthslm.language.plan import Item, Plan
-from healthslm.language.wording import Clause, Pieces, Wording, load, lowered, meanings
+from healthslm.language.wording import Clause, Pieces, load, lowered, meanings
 
 TURNS = 14
 PREFIX_TURNS = 3  # there are few openings and links, and a text may go without
@@ -63,9 +63,14 @@ class Script:
         """
         sentences: list[Pieces] = []
         for n, (item, prefix, clause) in enumerate(choices):
+            if not all(type(x) is int for x in (item, prefix, clause)):
+                raise ValueError("a choice that is no number")
             if not (0 <= item < len(self.clauses) and 0 <= clause < len(self.clauses[item])):
                 raise ValueError("a choice that was not given")
-            pieces, prefixes = self.clauses[item][clause], (self.links if n else self.openings)[item]
+            pieces, prefixes = (
+                self.clauses[item][clause],
+                (self.links if n else self.openings)[item],
+            )
             if prefix >= len(prefixes):
                 raise ValueError("a choice that was not given")
             sentences.append(pieces if prefix < 0 else (*prefixes[prefix], *lowered(pieces)))
@@ -88,7 +93,7 @@ def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Scri
 
 
 def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:
-    """Return those of `held` whose turn it is, or is next; a clause's turn is its place in `rows`."""
+    """Return those of `held` whose turn it is, or comes next; turns go by the place in `rows`."""
     wait = {c: (n - turn) % turns for n, c in enumerate(rows)}
     first = min(wait[c] for c in held)
     return [c for c in held if wait[c] == first]

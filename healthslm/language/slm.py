@@ -176,7 +176,10 @@ class Model:
             As `choose`.
         """
         due, draw = self._encoded(job.prompt), _draw(job.seed)
-        left, missing = Counter(self._encoded(job.slots_allowed)), set(self._encoded(job.slots_required))
+        left, missing = (
+            Counter(self._encoded(job.slots_allowed)),
+            set(self._encoded(job.slots_required)),
+        )
         end, bias = self._ids[END], self._words.copy()
         bias[list(left)] = 0.0
         text: list[int] = []

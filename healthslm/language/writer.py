@@ -225,9 +225,7 @@ class _Draft:
         return Written(summary, self.attempts, self.refusals, reason, cpu_ms, rss_mb)
 
     def _rendered(self, pieces: Sequence[str]) -> str:
-        return slots.render(
-            pieces, self.script.plan, self.script.lang, emergency=self.emergency
-        )
+        return slots.render(pieces, self.script.plan, self.script.lang, emergency=self.emergency)
 
 
 def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Answer:
