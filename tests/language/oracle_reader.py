@@ -90,7 +90,7 @@ def tagged(text: str) -> list[Tagged]:
     rows = (line.split("\t") for line in text.splitlines() if line.strip())
     return [
         Tagged(
-            key,
+            key[:1].upper() + key[1:],
             topic,
             frozenset(claims.split()) - {"-"},
             () if roles == "-" else tuple(roles.split(",")),
