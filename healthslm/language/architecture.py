@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from healthslm.errors import ModelError
+from healthslm.errors import CheckpointError
 from healthslm.language.shape import Shape, Stretch, block_of, parameters
 
 ARCHITECTURES = (
@@ -38,7 +38,7 @@ def read(values: Mapping[str, Any], context: int = CONTEXT) -> tuple[str, Shape]
 
     Raises
     ------
-    ModelError
+    CheckpointError
         It is of a model that is not known, or not plausible; choose another checkpoint.
     """
     config = _Config(values)
@@ -73,7 +73,7 @@ class _Config:
         value = self.values.get(key)
         value = default if value is None else value
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ModelError(
+            raise CheckpointError(
                 f"config.json: {key} has to be a whole number from {least} to {most}, and is "
                 f"{said(value)}. The file is damaged, or of another kind of model"
             )
@@ -86,7 +86,7 @@ class _Config:
         if isinstance(value, bool) or not isinstance(value, int | float):
             value = None
         if value is None or not least <= value <= most:
-            raise ModelError(
+            raise CheckpointError(
                 f"config.json: {key} has to be a number from {least:g} to {most:g}, and is "
                 f"{said(self.values.get(key))}. The file is damaged, or of another kind of model"
             )
@@ -107,7 +107,7 @@ def _architecture(config: _Config) -> str:
     named = config.get("architectures")
     name = named[0] if isinstance(named, list) and named else None
     if name not in ARCHITECTURES:
-        raise ModelError(
+        raise CheckpointError(
             f"config.json: the architecture {said(name)} is unknown: its wiring may differ where "
             f"no check would see it. Known are {', '.join(ARCHITECTURES)}"
         )
@@ -117,10 +117,10 @@ def _architecture(config: _Config) -> str:
         ("num_local_experts", "mixtures of experts are not known"),
     ):
         if config.get(key):
-            raise ModelError(f"config.json: {key}: {why}. Choose a checkpoint without")
+            raise CheckpointError(f"config.json: {key}: {why}. Choose a checkpoint without")
     act = config.get("hidden_act")
     if act not in (None, "silu", "swish"):
-        raise ModelError(f"config.json: hidden_act {said(act)} is unknown. Known is silu")
+        raise CheckpointError(f"config.json: hidden_act {said(act)} is unknown. Known is silu")
     return str(name)
 
 
@@ -129,7 +129,7 @@ def _shape(config: _Config, architecture: str, context: int) -> Shape:
     heads = config.whole("num_attention_heads", 1, 256)
     kv_heads = config.whole("num_key_value_heads", 1, 256, heads)
     if heads % kv_heads:
-        raise ModelError(
+        raise CheckpointError(
             f"config.json: {heads} heads cannot share the keys of {kv_heads} evenly. The file is "
             "damaged"
         )
@@ -137,7 +137,7 @@ def _shape(config: _Config, architecture: str, context: int) -> Shape:
     natural = 128 if architecture == "Qwen3ForCausalLM" else width // heads
     head_dim = config.whole("head_dim", 8, 512, natural)
     if head_dim % 8:
-        raise ModelError(
+        raise CheckpointError(
             f"config.json: heads of {head_dim} numbers: the runtime wants multiples of 8. Choose "
             "a model with other sizes"
         )
@@ -162,7 +162,7 @@ def _shape(config: _Config, architecture: str, context: int) -> Shape:
     )
     _window(config, architecture, shape.context)
     if parameters(shape) > MAX_PARAMETERS:
-        raise ModelError(
+        raise CheckpointError(
             f"the model has {parameters(shape) / 1e9:.1f} thousand million weights; a board holds "
             f"{MAX_PARAMETERS / 1e9:.0f} at most. Choose a smaller one"
         )
@@ -175,13 +175,13 @@ def _rotation(config: _Config) -> dict[str, Any]:
     rope = config.inside(own)
     kind = rope.get("rope_type") or rope.get("type") or "default"
     if kind not in ROTATIONS:
-        raise ModelError(
+        raise CheckpointError(
             f"config.json: {own}: positions of type {said(kind)} are unknown. Known are "
             f"{', '.join(ROTATIONS)}"
         )
     for part in (config, rope):
         if part.get("partial_rotary_factor") not in (None, 1, 1.0):
-            raise ModelError(
+            raise CheckpointError(
                 "config.json: partial_rotary_factor: heads of which only a part is rotated are "
                 "not known. Choose another model"
             )
@@ -193,7 +193,7 @@ def _rotation(config: _Config) -> dict[str, Any]:
         low = rope.number("low_freq_factor", 0.01, 1000.0)
         high = rope.number("high_freq_factor", 0.01, 1000.0)
         if low >= high:
-            raise ModelError(
+            raise CheckpointError(
                 f"config.json: {own}: low_freq_factor is not below high_freq_factor. The file is "
                 "damaged"
             )
@@ -209,7 +209,7 @@ def _window(config: _Config, architecture: str, context: int) -> None:
     layered = config.get("layer_types")
     used |= isinstance(layered, list) and "sliding_attention" in layered
     if window is not None and used and config.whole("sliding_window", 1, 1 << 24) < context:
-        raise ModelError(
+        raise CheckpointError(
             f"config.json: sliding_window {window} is less than the {context} tokens that the "
             "model is to hold: it would attend to what it never did. Import it with a smaller "
             "context"

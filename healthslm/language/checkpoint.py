@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from healthslm.errors import ModelError
+from healthslm.errors import CheckpointError
 from healthslm.language import architecture
 from healthslm.language.architecture import CONTEXT, said
 from healthslm.language.shape import FloatArray, Shape, sizes
@@ -24,7 +24,7 @@ try:
     import tokenizers
     from safetensors import SafetensorError, safe_open
 except ModuleNotFoundError as missing:
-    raise ModelError(
+    raise CheckpointError(
         f"a checkpoint is read with the package {missing.name}, which is not installed here. "
         "Get it with: pip install 'healthslm[import]'"
     ) from missing
@@ -73,7 +73,7 @@ class Checkpoint(Mapping[str, FloatArray]):
 
         Raises
         ------
-        ModelError
+        CheckpointError
             A number in it is none, or its file was altered meanwhile.
         """
         path, there = self.files[name]
@@ -81,9 +81,9 @@ class Checkpoint(Mapping[str, FloatArray]):
             with safe_open(path, "np") as tensors:
                 weight: FloatArray = tensors.get_tensor(there).astype(np.float32)
         except (OSError, SafetensorError) as error:
-            raise ModelError(f"{path.name}: {there} cannot be read: {error}") from error
+            raise CheckpointError(f"{path.name}: {there} cannot be read: {error}") from error
         if not np.isfinite(weight).all():
-            raise ModelError(
+            raise CheckpointError(
                 f"{path.name}: {there} holds infinities or what is no number: the weights are "
                 "damaged. Get the file again"
             )
@@ -106,7 +106,7 @@ def read(folder: Path, context: int = CONTEXT) -> Checkpoint:
 
     Raises
     ------
-    ModelError
+    CheckpointError
         The folder holds no checkpoint that is known, whole and of a form that is safe.
     """
     name, shape = architecture.read(_json(folder / "config.json", MAX_CONFIG), context)
@@ -123,15 +123,15 @@ def _tensors(folder: Path) -> dict[str, tuple[Path, tuple[int, ...]]]:
                 for name in tensors.keys():  # noqa: SIM118 - it is no mapping
                     part = tensors.get_slice(name)
                     if part.get_dtype() not in KINDS:
-                        raise ModelError(
+                        raise CheckpointError(
                             f"{path.name}: {name} is kept as {part.get_dtype()}. Known are "
                             f"{', '.join(KINDS)}: choose a checkpoint that is not quantised"
                         )
                     if name in found:
-                        raise ModelError(f"{name} lies in two files. Get the checkpoint again")
+                        raise CheckpointError(f"{name} lies in two files. Get the checkpoint again")
                     found[name] = path, tuple(part.get_shape())
         except (OSError, SafetensorError) as error:
-            raise ModelError(
+            raise CheckpointError(
                 f"{path.name}: not a whole safetensors file ({error}). Get it again"
             ) from error
     return found
@@ -143,21 +143,26 @@ def _files(folder: Path) -> list[Path]:
     if index.exists():
         weight_map = _json(index, MAX_INDEX).get("weight_map")
         shards = set(weight_map.values()) if isinstance(weight_map, dict) else set()
-        if not shards or not all(isinstance(s, str) and s == Path(s).name for s in shards):
-            raise ModelError(f"{index.name}: names no files of this folder. Get it again")
+        if not shards or not all(_plain(shard) for shard in shards):
+            raise CheckpointError(f"{index.name}: names no files of this folder. Get it again")
         return [folder / shard for shard in sorted(shards)]
     if single.exists():
         return [single]
     pickled = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLES)
     if pickled:
-        raise ModelError(
+        raise CheckpointError(
             f"{pickled[0]}: weights in Python's pickle form can run code when they are read, so "
             "they are never opened. Get the checkpoint as safetensors"
         )
-    raise ModelError(
+    raise CheckpointError(
         f"{folder}: no model.safetensors here. Name the folder that holds config.json, the "
         "weights and tokenizer.json"
     )
+
+
+def _plain(name: object) -> bool:
+    """Return whether a name is that of a file of weights, and leads to no other folder."""
+    return isinstance(name, str) and name == Path(name).name and name.endswith(".safetensors")
 
 
 def _weights(
@@ -166,7 +171,7 @@ def _weights(
     """Return where each weight of a shape lies, once all are there and none is left over."""
     wanted = {_published(name): (name, size) for name, size in sizes(shape).items()}
     if lacking := sorted(wanted.keys() - tensors.keys()):
-        raise ModelError(
+        raise CheckpointError(
             f"{_some(lacking)} missing: the checkpoint is not whole, or config.json is of "
             "another. Get it again"
         )
@@ -175,13 +180,13 @@ def _weights(
         _same_head(tensors)
         spare.discard(NAMES["head"])
     if spare:
-        raise ModelError(
+        raise CheckpointError(
             f"{_some(sorted(spare))} unexpected: a {kind} has no such "
             "weights, so what it computes is not known. Choose another checkpoint"
         )
     for published, (_, size) in wanted.items():
         if tensors[published][1] != size:
-            raise ModelError(
+            raise CheckpointError(
                 f"{published} is {_by(tensors[published][1])}, and config.json makes it "
                 f"{_by(size)}. One of the two is of another model"
             )
@@ -195,7 +200,7 @@ def _same_head(tensors: dict[str, tuple[Path, tuple[int, ...]]]) -> None:
         with safe_open(tensors[name][0], "np") as file:
             held.append(file.get_tensor(name))
     if not np.array_equal(*held):
-        raise ModelError(
+        raise CheckpointError(
             "lm_head.weight differs from the embedding, which config.json says it is. One of "
             "the two is wrong: ask whoever published the checkpoint"
         )
@@ -217,7 +222,7 @@ def _tokenizer(folder: Path, vocabulary: int) -> bytes:
     """Return tokenizer.json, once it is sure to give tokens that the model knows."""
     path = folder / "tokenizer.json"
     if not path.exists() and (folder / "tokenizer.model").exists():
-        raise ModelError(
+        raise CheckpointError(
             "tokenizer.json is missing, and tokenizer.model is SentencePiece's form, which is "
             "not read here. Convert it once: with transformers, AutoTokenizer.from_pretrained"
             "(FOLDER).save_pretrained(FOLDER)"
@@ -225,15 +230,15 @@ def _tokenizer(folder: Path, vocabulary: int) -> bytes:
     kind = _json(path, MAX_TOKENIZER).get("model")
     kind = kind.get("type") if isinstance(kind, dict) else None
     if kind != "BPE":
-        raise ModelError(f"tokenizer.json: a tokenizer of type {said(kind)}. Known is BPE")
+        raise CheckpointError(f"tokenizer.json: a tokenizer of type {said(kind)}. Known is BPE")
     content = path.read_bytes()
     try:
         tokenizer = tokenizers.Tokenizer.from_str(content.decode())
     except Exception as error:  # the library raises no narrower class
-        raise ModelError(f"tokenizer.json: cannot be used: {error}. Get it again") from error
+        raise CheckpointError(f"tokenizer.json: cannot be used: {error}. Get it again") from error
     most = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
     if most >= vocabulary:
-        raise ModelError(
+        raise CheckpointError(
             f"tokenizer.json: knows token {most}, and the model {vocabulary} in all. One of the "
             "two is of another model"
         )
@@ -246,15 +251,15 @@ def _json(path: Path, most: int) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(most + 1)
     except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}. A checkpoint's folder has it") from error
+        raise CheckpointError(f"{path}: {error.strerror}. A checkpoint's folder has it") from error
     if len(content) > most:
-        raise ModelError(f"{path.name}: more than {most:,} bytes: not what its name says")
+        raise CheckpointError(f"{path.name}: more than {most:,} bytes: not what its name says")
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path.name}: not JSON. Get it again") from error
+        raise CheckpointError(f"{path.name}: not JSON. Get it again") from error
     if not isinstance(found, dict):
-        raise ModelError(f"{path.name}: holds no JSON object. Get it again")
+        raise CheckpointError(f"{path.name}: holds no JSON object. Get it again")
     return found
 
 

@@ -24,14 +24,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.errors import ModelError
+from healthslm.errors import CheckpointError
 from healthslm.language.shape import FloatArray, Shape, Weights, octets, rotary, sizes
 
 try:
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 except ModuleNotFoundError as missing:
-    raise ModelError(
+    raise CheckpointError(
         f"a graph is built with the package {missing.name}, which is not installed here. "
         "Get it with: pip install 'healthslm[import]'"
     ) from missing

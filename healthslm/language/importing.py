@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import tokenizers
 
-from healthslm.errors import ModelError
+from healthslm.errors import CheckpointError, ModelError
 from healthslm.language import graph, reference
 from healthslm.language.checkpoint import Checkpoint
 from healthslm.language.decoder import Decoder
@@ -65,12 +65,12 @@ def convert(
 
     Raises
     ------
-    ModelError
+    CheckpointError
         There is such a folder already, the weights cannot be used, or the graph does not
         compute what they do.
     """
     if folder.exists():
-        raise ModelError(f"{folder}: there is a model of this name. Remove it first")
+        raise CheckpointError(f"{folder}: there is a model of this name. Remove it first")
     shape, part = checkpoint.shape, folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -159,7 +159,7 @@ def _tested(
     expected = reference.logits(shape, same, tokens)[asked]
     wiring = float(np.abs(float_products - expected).max())
     if not wiring <= WIRING * float(np.abs(expected).max()):
-        raise ModelError(
+        raise CheckpointError(
             f"the graph gives other logits than the weights (by {wiring:.2g}): a fault of this "
             "program. Nothing was written; please report it with the model's config.json"
         )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.errors import ModelError
+from healthslm.errors import CheckpointError
 
 FloatArray = NDArray[np.float32]
 Weights = Mapping[str, FloatArray]  # asked for one at a time, so it may read a file
@@ -108,14 +108,14 @@ def block_of(shape: Shape) -> int:
 
     Raises
     ------
-    ModelError
+    CheckpointError
         None does: whoever chose the checkpoint has to choose another.
     """
     for block in BLOCKS:
         if not any(k % block for k in shape.inner):
             return block
     inner = ", ".join(map(str, shape.inner))
-    raise ModelError(
+    raise CheckpointError(
         f"the inner sizes of this model ({inner}) are not all multiples of {BLOCKS[-1]}: it "
         "cannot be kept in 4 or 8 bits. Choose a model with other sizes"
     )
