@@ -1,5 +1,6 @@
 """The runner: however a text is cut or taken back, the logits are those of the whole."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from healthslm.language import decoder as module
 from healthslm.language import graph
-from healthslm.language.decoder import Decoder
+from healthslm.language.decoder import Decoder, Spoilt, sealed
 
 from .published import SHAPE, drawn
 
@@ -116,3 +117,46 @@ except OSError:
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["320", "320", "False"]
+
+
+def test_the_bundled_model_is_as_it_was_sealed(mini: Path) -> None:
+    assert sealed(mini)["architecture"]["vocabulary"] == Decoder(mini / "model.onnx").vocabulary
+
+
+SPOILT = {
+    "a byte of the weights": (lambda f: flip(f / "model.onnx"), "hash"),
+    "a byte of the vocabulary": (lambda f: flip(f / "tokenizer.json"), "hash"),
+    "a byte of the card": (lambda f: flip(f / "CARD.md"), "hash"),
+    "weights that are gone": (lambda f: (f / "model.onnx").unlink(), "missing"),
+    "no manifest": (lambda f: (f / "manifest.json").unlink(), "missing"),
+    "a manifest that is none": (lambda f: (f / "manifest.json").write_text("[]"), "form"),
+    "a manifest that names no weights": (lambda f: rewrite(f, "files", {}), "form"),
+    "a manifest of another form": (lambda f: rewrite(f, "form", 2), "form"),
+    "a manifest that leads elsewhere": (lambda f: rewrite(f, "files", {"../x": "0"}), "form"),
+    "constants that nothing vouches for": (
+        lambda f: (f / "model.onnx.data").write_bytes(b"x"),
+        "form",
+    ),
+}
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def rewrite(folder: Path, key: str, value: object) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    if isinstance(value, dict) and value:
+        value = manifest[key] | value
+    path.write_text(json.dumps(manifest | {key: value}))
+
+
+@pytest.mark.parametrize(("spoil", "reason"), SPOILT.values(), ids=SPOILT)
+def test_a_folder_that_is_not_as_it_was_sealed_is_refused(copied: Path, spoil, reason) -> None:
+    spoil(copied)
+    with pytest.raises(Spoilt) as refused:
+        sealed(copied)
+    assert refused.value.reason == reason

@@ -56,24 +56,35 @@ def test_a_quantised_graph_computes_with_the_rounded_weights(
     assert 1e-4 < np.abs(quick - expected).max() <= 0.1 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize(("bits", "steps"), [(8, 256), (4, 16)])
-def test_fewer_bits_lose_no_more_than_a_step(bits: int, steps: int) -> None:
+def test_eight_bits_lose_no_more_than_half_a_step() -> None:
     weight = np.random.default_rng(0).normal(size=(40, 128)).astype(np.float32)
     weight[3, :32] = 0.0
-    _, scale = graph.quantised(weight, bits, 32)
-    back = graph.rounded(weight, bits, 32)
-    error = np.abs(back - weight).reshape(40, 4, 32).max(-1)
-    assert (error <= np.abs(scale) * 1.001).all()
+    _, scale = graph.quantised(weight, 8, 32)
+    back = graph.rounded(weight, 8, 32)
+    error = np.abs(back - weight).reshape(40, 4, 32)
+    at_the_end = back.reshape(40, 4, 32) == 127 * scale[..., None]  # one level is lacking there
+    assert (np.where(at_the_end, 0, error) <= 0.501 * np.abs(scale)[..., None]).all()
+    assert (error <= 1.001 * np.abs(scale)[..., None]).all()
     assert not back[3, :32].any()
-    assert max(len(np.unique(b)) for b in back.reshape(-1, 32)) > min(steps, 32) / 2
 
 
-def test_a_value_of_largest_size_is_kept_as_it_is() -> None:
+def test_four_bits_lose_less_than_the_plain_scale_would(monkeypatch) -> None:
+    """0.091 of the deviation in blocks of 64, where the largest value alone gives 0.094."""
+    weight = np.random.default_rng(0).normal(size=(400, 128)).astype(np.float32)
+    weight[3, :64] = 0.0
+    back = graph.rounded(weight, 4, 64)
+    lost = np.sqrt(((back - weight) ** 2).mean())
+    monkeypatch.setattr(graph, "CUTS", (1.0,))
+    plain = np.sqrt(((graph.rounded(weight, 4, 64) - weight) ** 2).mean())
+    assert lost < 0.98 * plain < 0.095
+    assert not back[3, :64].any()
+
+
+def test_a_value_of_largest_size_is_kept_as_it_is_in_8_bits() -> None:
     weight = np.zeros((1, 32), np.float32)
     weight[0, 5], weight[0, 6] = -3.0, 2.9
-    for bits in (8, 4):
-        assert graph.rounded(weight, bits, 32)[0, 5] == -3.0
-        assert graph.rounded(-weight, bits, 32)[0, 5] == 3.0
+    assert graph.rounded(weight, 8, 32)[0, 5] == -3.0
+    assert graph.rounded(-weight, 8, 32)[0, 5] == 3.0
 
 
 def test_rounding_to_full_precision_changes_nothing() -> None:
