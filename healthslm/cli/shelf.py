@@ -97,7 +97,7 @@ def use(path: Path, folder: str) -> None:
         It is written in a way that this cannot edit: says the line to write by hand.
     """
     path = path.resolve()  # a link stays a link
-    text = path.read_text("utf-8")
+    text = path.read_bytes().decode()  # ends of lines as they are
     line = f"folder = {json.dumps(folder, ensure_ascii=False)}"
     edited = _edited(text, line)
     wanted = tomllib.loads(text)
@@ -112,7 +112,7 @@ def use(path: Path, folder: str) -> None:
             f"it by hand: {line}"
         )
     part = path.with_name(f".{path.name}.part")
-    part.write_text(edited, "utf-8")
+    part.write_bytes(edited.encode())
     part.chmod(path.stat().st_mode & 0o777)
     part.replace(path)
 
