@@ -48,7 +48,7 @@ def texts(seed: int, n: int) -> tuple[Judged, ...]:
 
 def model() -> slm.Model:
     """Return the bundled model."""
-    return slm.Model(slm.read(resource("models/mini")))
+    return slm.Model(resource("models/mini"))
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
 """What the bundled model costs: its file, the time to load it, its memory, a summary.
 
-`file_mb` of 10^6 bytes; `load_ms`: from bytes to a session that can answer; `rss_mb`: the child's
+`file_mb` of 10^6 bytes; `load_ms`: from the folder, hashes included, to a model that can answer;
+`rss_mb`: the child's
 largest memory over that of a child that has loaded Python, NumPy and onnxruntime and no model;
 `summary_p95_ms`: CPU of a text in the running child, one thread. Wall times are CPU times.
 """
@@ -24,7 +25,7 @@ _BARE = """
 import numpy, onnxruntime
 from healthslm.language import slm
 with open("/proc/self/status") as status:
-    print(slm._peak_mb(status))
+    print(slm.peak_mb(status))
 """
 
 
@@ -33,9 +34,8 @@ def measure(seed: int, n: int, peers: object) -> list[Result]:
     folder = resource("models/mini")
     loads, times, rss = [], [], []
     for _ in range(9):
-        files = slm.read(folder)
         before = time.process_time()
-        slm.Model(files)
+        slm.Model(folder)
         loads.append(1000 * (time.process_time() - before))
     chooser, tokens = model(), 0
     for case in cases(seed, min(n, 200)):

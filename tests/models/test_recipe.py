@@ -157,5 +157,5 @@ def test_the_smoke_model_learns_and_writes_on_the_board(train, tmp_path) -> None
     assert manifest["training"]["texts"] == 640
     for name, sealed in manifest["files"].items():
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == sealed
-    text = slm.Model(slm.read(tmp_path)).write(slm.Job(("<en>", "<text>"), (), ()))
+    text = slm.Model(tmp_path).write(slm.FreeJob(("<en>", "<text>")))
     assert set(text) <= set(vocabulary().tokens)
