@@ -146,7 +146,7 @@ def judged(
     for rest, frame, days in reader.framed(sentence, level, first=not before):
         for tag, said in _readings(reader, rest):
             topic = tag.topic
-            wrong = [*_spoken(tag, level, lang), *_claims(tag, said, what)]
+            wrong = [*_spoken(tag, level, lang), *_claims(tag, said, what, before)]
             if days and days.lower() != reader.day(what.days).lower():
                 wrong.append("another day")
             group = GROUPS.get(topic, "")
@@ -161,10 +161,15 @@ def judged(
 
 
 def _readings(reader: object, sentence: str) -> Iterator[tuple]:
-    """Yield what a sentence says; where the page has the same words for two facts, of both."""
+    """Yield what a sentence says.
+
+    Where the page has the same words for two facts, it may be of both, and where people were
+    in doubt ("?") also of the fact that has it on the page.
+    """
     for tag, said in reader.read(sentence):
         of_page = reader.page.facts.get(tag.key, frozenset())
-        for topic in sorted(of_page) if tag.topic in of_page else [tag.topic]:
+        doubt = "?" in tag.claims or (tag.topic in of_page and len(of_page) > 1)
+        for topic in sorted({tag.topic} | (of_page if doubt else set())):
             yield replace(tag, topic=topic), said
 
 
@@ -177,12 +182,12 @@ def _spoken(tag: object, level: str, lang: str) -> list[str]:
         "plain": they,
         "plainer": they,
         "carer": you and not they and body,  # a carer may be thanked or shown the list
-        "clinician": you or they,
+        "clinician": you,
     }[level]
     return ["speaks to somebody else"] if astray or level not in levels else []
 
 
-def _claims(tag: object, said: Sequence[tuple], what: Truth) -> list[str]:
+def _claims(tag: object, said: Sequence[tuple], what: Truth, before: Sequence[str]) -> list[str]:
     topic = tag.topic
     if topic in facts.ORDER:
         fact, told = what.found.get(topic), _finding(tag, what)
@@ -191,7 +196,7 @@ def _claims(tag: object, said: Sequence[tuple], what: Truth) -> list[str]:
         fact, told = what.measured.get(topic), _measured(tag, what)
         missing = "a measure that is not known"
     else:
-        fact, told = _framed(topic, what), _frame(tag, what)
+        fact, told = _framed(topic, what), _frame(tag, what, before)
         missing = "not so"
     if fact is None:
         return [missing]
@@ -224,7 +229,7 @@ def _finding(tag: object, what: Truth) -> list[str]:
         "again": fact.again,
         "serious": fact.severity == "red",
         "minor": fact.severity == "info",
-        "above": _beyond(fact, "highest", 2, 1),
+        "above": tag.topic == "inactivity" or _beyond(fact, "highest", 2, 1),  # by meaning
         "below": _beyond(fact, "lowest", 1, -1),
     }
     return _known(tag, true)
@@ -271,7 +276,7 @@ def _framed(topic: str, what: Truth) -> object | None:
     return facts.Told({}) if so else None
 
 
-def _frame(tag: object, what: Truth) -> list[str]:
+def _frame(tag: object, what: Truth, before: Sequence[str]) -> list[str]:
     true = {
         "coverage": {
             "full": what.share == "full",
@@ -279,9 +284,16 @@ def _frame(tag: object, what: Truth) -> list[str]:
             "little": what.share == "little",
         },
         "missing": {"all": what.nothing},
+        "learning": {"all": ranges(before, what) == "none"},
     }
     true["quiet"] = true["coverage"]
     return _known(tag, true.get(tag.topic, {}))
+
+
+def ranges(told: Sequence[str], what: Truth) -> str:
+    """Return the category `ranges`: whether a measure that is told has a known usual range."""
+    compared = [what.measured[m].vs for m in told if m in what.measured and what.measured[m].vs]
+    return "some" if any("unknown" not in vs for vs in compared) else "none"
 
 
 def _whole(topics: list[str], what: Truth) -> list[str]:

@@ -120,7 +120,7 @@ def days(draw):
     """Draw a person and a day: zone, emergency number, period, its records, the days before."""
     seed = draw(st.integers(0, 10**6))
     rest = Random(seed)
-    span_s = draw(st.sampled_from([DAY, DAY, DAY, 7200.0, 90000.0]))
+    span_s = draw(st.sampled_from([DAY, DAY, DAY, 7200.0, 90000.0, 8 * DAY]))
     t0_s = 1.7e9 + draw(st.integers(0, 400)) * DAY + draw(st.sampled_from([0.0, 0.0, 33.0]))
     before = draw(st.sampled_from([0, 0, 4, 5, 6, 9]))
     records, own = [], ways(seed)
@@ -138,6 +138,8 @@ def days(draw):
     kinds = draw(st.lists(st.sampled_from(sorted(EVIDENCE)), max_size=5, unique=True))
     for kind in kinds:
         records += found(kind, rest, t0_s, span_s)
+    for n in range(round(span_s / DAY) if span_s >= 2 * DAY else 0):
+        records += usual_day(seed, -n, t0_s + n * DAY)
     return SimpleDay(
         draw(st.sampled_from(ZONES)),
         draw(st.sampled_from(["", "112", "+34 112"])),
@@ -150,12 +152,18 @@ def days(draw):
 
 
 class SimpleDay:
-    """A person's day and the days before it."""
+    """A person's day, or some days as one period, and the days before it."""
 
     def __init__(self, zone, emergency, t0_s, t1_s, records, before):
         self.zone, self.emergency = zone, emergency
         self.t0_s, self.t1_s = t0_s, t1_s
         self.records, self.before = records, before
+
+    @property
+    def singles(self):
+        """Beginnings of the single days of a longer period."""
+        n = round((self.t1_s - self.t0_s) / DAY)
+        return [self.t0_s + DAY * i for i in range(n)] if n > 1 else []
 
     def __repr__(self):
         kinds = [(r.kind, r.t0_s - self.t0_s) for r in self.records if isinstance(r, Finding)]

@@ -118,9 +118,8 @@ ACTIONS = {  # level: which: its words
             " aunque se sienta bien."
         ),
         "amber": (
-            "Llame al {emergency} ya si nota dolor de pecho, falta de aire o desmayo en la "
-            "persona a la que cuida. Si no, llame esta semana a su centro de salud y enseñe"
-            " este aviso."
+            "Llame al {emergency} ya si nota dolor de pecho, falta de aire o desmayo en esa"
+            " persona. Si no, llame esta semana a su centro de salud y enseñe este aviso."
         ),
         "technical": (
             "¿Se encuentra bien la persona a la que cuida? Si se siente mal, llame a su "
@@ -131,13 +130,12 @@ ACTIONS = {  # level: which: its words
             " cuida se siente mal, llame allí ya."
         ),
         "unknown": (
-            "Mire si los sensores tienen carga y están bien puestos. Si la persona a la que"
-            " cuida se siente mal, llame a su centro de salud, digan lo que digan los "
-            "sensores."
+            "Mire si los sensores tienen carga y están bien puestos. Si la persona se "
+            "siente mal, llame a su centro de salud, digan lo que digan los sensores."
         ),
         "none": (
-            "Si la persona a la que cuida se siente mal, llame a su centro de salud, digan "
-            "lo que digan los sensores."
+            "Si la persona se siente mal, llame a su centro de salud, digan lo que digan "
+            "los sensores."
         ),
     },
     "clinician": {

@@ -481,6 +481,8 @@ def _told(kind: str, parts: list[Finding], period: _Period, measured: dict[str, 
     values: dict[str, Values] = {}
     if kind not in _NO_START and (kind in _START_ANYWAY or not rows[0].before):
         values["start"] = clock(rows[0].began_s, period.zone)
+    if len(rows) == 1 and "start" in values:
+        values["worst_at"] = values["start"]  # the only one is the worst
     if len(rows) > 1 and kind not in _NOT_COUNTED:
         values["count"] = frozenset({("times", len(rows))})
     if kind in _WORST:
@@ -523,7 +525,7 @@ def _worst(kind: str, rows: Sequence[_Episode], zone: str) -> dict[str, Values]:
     worst = max(rows, key=lambda e: e.worst(name, sign) * sign)  # the first of equals
     value = worst.worst(name, sign)
     out = {role: number(value, unit, decimals) if unit in DECIMALS else _whole(value, unit)}
-    if kind not in _NO_WORST_AT and not worst.before:
+    if kind not in _NO_WORST_AT and len(rows) > 1 and not worst.before:
         out["worst_at"] = clock(worst.t0_s, zone)
     if limit:
         limits = (dict(f.evidence) for f in worst.parts)
