@@ -689,7 +689,8 @@ def spell(begin, end, highest=132.0, limit=120.0, severity="amber", ongoing=Fals
 @pytest.mark.parametrize(
     ("seconds", "ongoing", "told"),
     [(0.0, False, ("s", 1.0, False)), (0.4, True, ("s", 1.0, True)),
-     (59.4, False, ("s", 59.0, False)), (59.5, False, ("min", 1.0, False)), (59.9, True, ("s", 59.0, True)),
+     (59.4, False, ("s", 59.0, False)), (59.5, False, ("min", 1.0, False)),
+     (59.9, True, ("s", 59.0, True)),
      (89.7, False, ("min", 1.0, False)), (90.0, False, ("min", 2.0, False)),
      (7170.0, False, ("h", 2.0, False)), (9100.0, True, ("h", 2.5, True)),
      (36000.0, False, ("h", 10.0, False))],
