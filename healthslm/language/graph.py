@@ -39,6 +39,7 @@ except ModuleNotFoundError as missing:
 OPSET, IR = 21, 10
 BESIDE = 50_000_000  # bytes of constants; more go into a file beside the graph, to be mapped
 SMALL = 4096  # bytes; a constant up to here stays in the graph; also the alignment of the rest
+HEADS = ("embedding", "head")
 CUTS = (1.0, 0.93, 0.87, 0.81, 0.75)  # of the scale, in 4 bits
 DATA = ".data"  # what the file beside the graph is called: "model.onnx.data"
 
@@ -102,7 +103,12 @@ def rounded(weight: FloatArray, bits: int, block: int) -> FloatArray:
 
 
 def build(
-    shape: Shape, weights: Weights, bits: int = 8, block: int = 32, level: int = 4
+    shape: Shape,
+    weights: Weights,
+    bits: int = 8,
+    block: int = 32,
+    level: int = 4,
+    head: int | None = None,
 ) -> onnx.ModelProto:
     """Return the graph with all its constants in it.
 
@@ -110,23 +116,33 @@ def build(
     ----------
     level
         `accuracy_level` of the products: 4 rounds activations to 8 bits too, 1 does not.
+    head
+        Bits of the embedding and the head; as the rest where it is None.
     """
-    return _decoder(_Graph(shape, weights, bits, block, level))
+    return _decoder(_Graph(shape, weights, bits, block, level, head or bits))
 
 
 def save(
-    path: Path, shape: Shape, weights: Weights, bits: int, block: int, level: int = 4
+    path: Path,
+    shape: Shape,
+    weights: Weights,
+    bits: int,
+    block: int,
+    level: int = 4,
+    head: int | None = None,
 ) -> tuple[Path, ...]:
     """Write the graph; return the files, two where its constants lie beside it.
 
     One weight is in memory at a time, however large the model is.
     """
     if octets(shape, bits, block) <= BESIDE:
-        path.write_bytes(build(shape, weights, bits, block, level).SerializeToString())
+        content = build(shape, weights, bits, block, level, head).SerializeToString()
+        path.write_bytes(content)
         return (path,)
     beside = path.with_name(path.name + DATA)
     with beside.open("wb") as data:
-        model = _decoder(_Graph(shape, weights, bits, block, level, data, beside.name))
+        graph = _Graph(shape, weights, bits, block, level, head or bits, data, beside.name)
+        model = _decoder(graph)
     path.write_bytes(model.SerializeToString())
     return path, beside
 
@@ -150,6 +166,7 @@ class _Graph:
     bits: int
     block: int
     level: int
+    head: int  # bits of the embedding and the head
     data: IO[bytes] | None = None  # where large constants go, if not into the graph
     data_name: str = ""
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -188,6 +205,10 @@ class _Graph:
         self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
         return outputs[0]
 
+    def kept(self, name: str) -> tuple[int, int]:
+        """Return the bits and the block of a matrix."""
+        return (self.head if name in HEADS else self.bits), self.block
+
     def matrix(self, name: str, parts: Sequence[str]) -> tuple[str, str, int, int]:
         """Hold the rows of `parts` as one matrix, once; return its names, n and k."""
         every = sizes(self.shape)
@@ -197,10 +218,11 @@ class _Graph:
             rows = [self.weights[part] for part in parts]
             weight = rows[0] if len(rows) == 1 else np.concatenate(rows)
             del rows
-            if self.bits == 32:
+            bits, block = self.kept(name)
+            if bits == 32:
                 self.constant(q, weight.T)
             else:
-                levels, scales = quantised(weight, self.bits, self.block)
+                levels, scales = quantised(weight, bits, block)
                 self.constant(q, levels)
                 self.constant(scale, scales)
         return q, scale, n, k
@@ -214,14 +236,15 @@ class _Graph:
         if self.bits == 32:
             product = self.add("MatMul", [x, q], f"{out}.product" if bias else out, ms=False)
             return self.add("Add", [product, added], out, ms=False) if bias else product
+        bits, block = self.kept(name)
         return self.add(
             "MatMulNBits",
             [x, q, scale, *(["", "", added] if bias else [])],
             out,
             K=k,
             N=n,
-            bits=self.bits,
-            block_size=self.block,
+            bits=bits,
+            block_size=block,
             accuracy_level=self.level,
         )
 
@@ -232,14 +255,15 @@ class _Graph:
                 "Gather", [self.vector("embedding"), "tokens"], "embedded", ms=False, axis=0
             )
         q, scale, n, k = self.matrix("embedding", ["embedding"])
-        flat = self.constant("embedding.shape", np.array([n, k * self.bits // 8], np.int64))
+        bits, block = self.kept("embedding")
+        flat = self.constant("embedding.shape", np.array([n, k * bits // 8], np.int64))
         rows = self.add("Reshape", [q, flat], "embedding.rows", ms=False)
         return self.add(
             "GatherBlockQuantized",
             [rows, "tokens", scale],
             "embedded",
-            bits=self.bits,
-            block_size=self.block,
+            bits=bits,
+            block_size=block,
             gather_axis=0,
             quantize_axis=1,
         )

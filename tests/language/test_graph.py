@@ -112,6 +112,17 @@ def test_a_tied_head_shares_its_bytes_with_the_embedding() -> None:
     assert large == ["embedding.q"]
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_head_may_keep_more_bits_than_the_rest(tied: bool) -> None:
+    shape = replace(SHAPE, tied=tied)
+    weights = drawn(shape)
+    bits = {name: 8 if name in graph.HEADS else 4 for name in weights}
+    rounded = {name: graph.rounded(w, bits[name], 64) for name, w in weights.items()}
+    expected = reference.logits(shape, rounded, TOKENS)[19:]
+    found = rows(graph.build(shape, weights, 4, 64, level=1, head=8))
+    assert np.abs(found - expected).max() <= 1e-4
+
+
 def test_large_constants_lie_beside_the_graph(tmp_path: Path, monkeypatch) -> None:
     """The same logits, and the graph's own file is small; one that is not large is whole."""
     weights = drawn(SHAPE)
