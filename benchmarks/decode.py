@@ -43,6 +43,7 @@ MADE = ROOT / "runs" / "decode"
 PROMPT, TEXT, FORCED = 300, 48, 64  # tokens
 CONTEXT = 512
 PAUSE_S = 0.05  # between engines: the threads of the last stop spinning
+MOST = 15  # rounds
 SLOW = 6  # the slow reference reads so many times fewer tokens
 
 SHAPES = {
@@ -121,7 +122,15 @@ class Setting:
 
 
 def measure(setting: Setting, seed: int, n: int, peers: Any) -> list[Result]:
-    """Return the figures of one setting; `n` rounds, peers where their environment is."""
+    """Return the figures of one setting.
+
+    Parameters
+    ----------
+    n
+        Rounds; of more than `MOST` the rest tell nothing new.
+    peers
+        The Python that has the other engines, or what holds it as `python`; None: no others.
+    """
     python = getattr(peers, "python", peers)
     folder = made(setting.size, seed)
     ours = _ours(folder, setting)
@@ -133,7 +142,7 @@ def measure(setting: Setting, seed: int, n: int, peers: Any) -> list[Result]:
         for name, (interpreter, path) in paths.items():
             engines[name] = Engine.start(name, interpreter, path, setting.threads)
             stack.callback(engines[name].stop)
-        _rounds(list(engines.values()), n, seed)
+        _rounds(list(engines.values()), min(n, MOST), seed)
         for engine in engines.values():
             engine.rss_mb = engine.ask("rss")["mb"]
         lost = _lost(engines, folder, seed)

@@ -115,6 +115,7 @@ def _architecture(config: _Config) -> str:
         ("quantization_config", "its weights are already quantised, and quantising twice loses"),
         ("mlp_bias", "biases in the feed-forward part are not known"),
         ("num_local_experts", "mixtures of experts are not known"),
+        ("rope_interleaved", "positions that turn neighbouring numbers are not known"),
     ):
         if config.get(key):
             raise CheckpointError(f"config.json: {key}: {why}. Choose a checkpoint without")

@@ -32,6 +32,11 @@ def test_every_architecture_is_read_as_it_is(tmp_path: Path, kind: str) -> None:
         assert np.array_equal(found[name], weight), name
 
 
+def test_mobilellms_own_words_count_whatever_class_it_names(tmp_path: Path) -> None:
+    publish(tmp_path, "mobilellm, shared blocks", architectures=["LlamaForCausalLM"])
+    assert checkpoint.read(tmp_path).shape == KINDS["mobilellm, shared blocks"][0]
+
+
 @pytest.mark.parametrize("kind", [np.float16, ml_dtypes.bfloat16])
 def test_half_precision_is_read_exactly(tmp_path: Path, kind: Any) -> None:
     tensors = load_file(publish(tmp_path) / WEIGHTS)
@@ -168,6 +173,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {  # kind, what config say
     "another activation": ("llama", {"hidden_act": "gelu"}, "hidden_act gelu"),
     "weights that are quantised": ("llama", {"quantization_config": {"bits": 4}}, "quantization"),
     "biases where none are known": ("llama", {"mlp_bias": True}, "mlp_bias"),
+    "neighbours that turn": ("llama", {"rope_interleaved": True}, "rope_interleaved"),
     "experts": ("llama", {"num_local_experts": 8}, "experts"),
     "heads that share no keys": ("llama", {"num_key_value_heads": 3}, "evenly"),
     "heads of an odd size": ("llama", {"head_dim": 12}, "multiples of 8"),
