@@ -39,6 +39,7 @@ except ModuleNotFoundError as missing:
 OPSET, IR = 21, 10
 BESIDE = 50_000_000  # bytes of constants; more go into a file beside the graph, to be mapped
 SMALL = 4096  # bytes; a constant up to here stays in the graph; also the alignment of the rest
+ROWS = 1024  # of a matrix, quantised at once
 HEADS = ("embedding", "head")
 CUTS = (1.0, 0.93, 0.87, 0.81, 0.75)  # of the scale, in 4 bits
 DATA = ".data"  # what the file beside the graph is called: "model.onnx.data"
@@ -53,7 +54,17 @@ def quantised(weight: FloatArray, bits: int, block: int) -> tuple[NDArray[np.uin
     of llama.cpp's k-quants. Of two values in a byte the first has the low half.
     """
     n, k = weight.shape
-    blocks = weight.reshape(n, k // block, block)
+    held = np.empty((n, k // block, block * bits // 8), np.uint8)
+    scales = np.empty((n, k // block), np.float32)
+    for start in range(0, n, ROWS):  # what is worked on is several times what is kept
+        rows = slice(start, start + ROWS)
+        blocks = weight[rows].reshape(-1, k // block, block)
+        held[rows], scales[rows] = _levels(blocks, bits)
+    return held, scales
+
+
+def _levels(blocks: FloatArray, bits: int) -> tuple[NDArray[np.uint8], FloatArray]:
+    """Return the bytes and the scales of some rows of blocks."""
     middle = 1 << (bits - 1)
     at = np.abs(blocks).argmax(-1, keepdims=True)
     peak = np.take_along_axis(blocks, at, -1)  # signed

@@ -80,6 +80,16 @@ def test_four_bits_lose_less_than_the_plain_scale_would(monkeypatch) -> None:
     assert not back[3, :64].any()
 
 
+@pytest.mark.parametrize("bits", [8, 4])
+def test_rows_are_quantised_each_for_itself(bits: int, monkeypatch) -> None:
+    """Some at once, so that a large vocabulary needs little memory; the bytes are the same."""
+    weight = np.random.default_rng(0).normal(size=(50, 64)).astype(np.float32)
+    whole = graph.quantised(weight, bits, 32)
+    monkeypatch.setattr(graph, "ROWS", 7)
+    for a, b in zip(whole, graph.quantised(weight, bits, 32), strict=True):
+        assert np.array_equal(a, b)
+
+
 def test_a_value_of_largest_size_is_kept_as_it_is_in_8_bits() -> None:
     weight = np.zeros((1, 32), np.float32)
     weight[0, 5], weight[0, 6] = -3.0, 2.9
