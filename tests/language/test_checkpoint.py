@@ -79,6 +79,7 @@ def test_the_context_is_the_models_or_what_is_asked_for(tmp_path: Path) -> None:
 ROPES: dict[str, tuple[dict[str, Any], Callable[[Any], bool]]] = {
     "new form": ({"rope_parameters": {"rope_theta": 7e4}}, lambda s: s.theta == 7e4),
     "old form": ({"rope_theta": 6e4, "rope_scaling": None}, lambda s: s.theta == 6e4),
+    "none, as in the oldest": ({"rope_theta": None}, lambda s: s.theta == 1e4),
     "linear": (
         {"rope_scaling": {"type": "linear", "factor": 4.0}},
         lambda s: s.slowed == 4.0 and s.theta == 1e4,
@@ -180,6 +181,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {  # kind, what config say
     "an inner size that no block divides": ("llama", {"intermediate_size": 100}, "multiples of 32"),
     "absurdly many layers": ("llama", {"num_hidden_layers": 10**9}, "num_hidden_layers"),
     "no layer": ("llama", {"num_hidden_layers": 0}, "num_hidden_layers"),
+    "no eps": ("llama", {"rms_norm_eps": None}, "rms_norm_eps"),
+    "no number of tokens": ("llama", {"max_position_embeddings": None}, "max_position"),
     "half a layer": ("llama", {"num_hidden_layers": 1.5}, "num_hidden_layers"),
     "a truth for a number": ("llama", {"num_hidden_layers": True}, "num_hidden_layers"),
     "a text for a number": ("llama", {"rms_norm_eps": "1e-5"}, "rms_norm_eps"),
