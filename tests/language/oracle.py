@@ -164,13 +164,16 @@ def _readings(reader: object, sentence: str) -> Iterator[tuple]:
     """Yield what a sentence says.
 
     Where the page has the same words for two facts, it may be of both, and where people were
-    in doubt ("?") also of the fact that has it on the page.
+    in doubt ("?") also of the fact that has it on the page; what they said of a measure is
+    then not held against words that tell none.
     """
     for tag, said in reader.read(sentence):
         of_page = reader.page.facts.get(tag.key, frozenset())
         doubt = "?" in tag.claims or (tag.topic in of_page and len(of_page) > 1)
         for topic in sorted({tag.topic} | (of_page if doubt else set())):
-            yield replace(tag, topic=topic), said
+            other = topic != tag.topic and GROUPS[topic] not in ("finding", "measure")
+            claims = tag.claims & {"you", "they", "?"} if other else tag.claims
+            yield replace(tag, topic=topic, claims=claims), said
 
 
 def _spoken(tag: object, level: str, lang: str) -> list[str]:

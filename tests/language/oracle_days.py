@@ -108,7 +108,8 @@ def usual_day(seed, n, t0_s):
     out = []
     for kind, (level, drift) in ways(seed).items():
         if draw.random() < 0.9:
-            level += drift * n + draw.uniform(-0.1, 0.1) * LEVELS[kind][2]
+            low, _, spread = LEVELS[kind]
+            level = max(low, level + drift * n) + draw.uniform(-0.1, 0.1) * spread
             out += series(kind, draw, t0_s, DAY, level, draw.choice([3, 40]), 60.0)
     for kind in draw.sample(sorted(EVIDENCE), draw.choice([0, 0, 1, 4])):
         out += found(kind, draw, t0_s, DAY)

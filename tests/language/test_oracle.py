@@ -154,7 +154,8 @@ def wrong_of(tag, said, what, lang, level=""):
     """Return what the judge says of a sentence, and of what it takes it for another topic."""
     level = level or min(levels_of(tag, lang))
     topic, wrong = oracle.judged(said, lang, what, (), level)
-    return wrong or ([] if topic == tag.topic else [f"taken for {topic}"])
+    right = topic == tag.topic or "?" in tag.claims
+    return wrong or ([] if right else [f"taken for {topic}"])
 
 
 def told_by_two(tag, lang):
@@ -192,7 +193,7 @@ def test_the_tags_are_of_topics_units_and_roles_that_there_are():
     ]
     assert not bad, "\n".join(bad[:20])
     for lang in LANGS:
-        keys = [tag.key for tag in oracle.TAGS[lang]]
+        keys = [(tag.key, tag.topic) for tag in oracle.TAGS[lang]]
         assert len(keys) == len(set(keys))
 
 
