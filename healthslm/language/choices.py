@@ -1,7 +1,7 @@
 """True texts as an automaton: at every token, what may come next.
 
-A text is told item by item: the first item first, the others in any order, none twice, and
-none of the required left out. An item is told by one of its clauses, before the first of
+A text is told item by item: the first item first, the others in any order (but what speaks of
+others only after one of them), none twice, and none of the required left out. An item is told by one of its clauses, before the first of
 which an opening may stand, and a link before one whose group was just spoken of. Whoever
 walks along `allowed` can say nothing else, whatever the weights are that choose.
 
@@ -30,6 +30,7 @@ class Item(Generic[Token]):
     clauses: Sequence[tuple[Sequence[Token], Sequence[Token]]]  # as it stands, after a prefix
     openings: Sequence[Sequence[Token]] = ()  # that may stand before it where it is first
     links: Sequence[Sequence[Token]] = ()  # and where its like was told just before
+    after: Sequence[int] = ()  # items of which one must have been told; none: it may stand anywhere
 
 
 @dataclass(eq=False, slots=True)
@@ -125,5 +126,6 @@ class Walk(Generic[Token]):
         items, told = self._texts.items, [c[0] for c in self.choices]
         left = [n for n in range(len(items)) if n not in told]
         before = items[told[-1]].group if told else None
-        self._nodes = tuple(self._texts.root(n, before) for n in (left if told else left[:1]))
+        free = (n for n in left if not items[n].after or set(items[n].after) & set(told))
+        self._nodes = tuple(self._texts.root(n, before) for n in (free if told else left[:1]))
         self._may_end = bool(told) and not any(items[n].required for n in left)

@@ -26,7 +26,8 @@ class Verdict:
     "no value"          a slot for which the fact holds no value
     "twice"             a fact said a second time
     "left out"          a required fact that is not said
-    "order"             the main message is not first
+    "order"             the main message is not first, or `learning` is said before any value
+                        that it speaks of
     "opening" "link"    words before a sentence that do not belong there
     "action"            the action is missing, altered, not last, or another one
     "length"            fewer than 3 sentences or more than 6
@@ -186,7 +187,9 @@ def _whole(said: Sequence[_Said], plan: Plan, wording: Wording) -> list[str]:
         reasons.append("twice")
     if not {i.kind for i in plan.items if i.required} <= set(kinds):
         reasons.append("left out")
-    if plan.items and kinds[:1] != [plan.items[0].kind]:
+    late = {i.kind for i in plan.items if i.category("vs") == "unknown"}
+    alone = "learning" in kinds and not late & set(kinds[: kinds.index("learning")])
+    if alone or (plan.items and kinds[:1] != [plan.items[0].kind]):
         reasons.append("order")
     action = wording.actions[plan.level][plan.action]
     count = len(said) + len(tokens.sentences(tokens.tokenise(action)))

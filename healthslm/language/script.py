@@ -45,6 +45,7 @@ class Script:
                     "clauses": [[say(c), say(lowered(c))] for c in clauses],
                     "openings": list(map(say, openings)),
                     "links": list(map(say, links)),
+                    "after": [n for n, x in enumerate(self.plan.items) if speaks_of(item, x)],
                 }
                 for item, clauses, openings, links in zip(
                     self.plan.items, self.clauses, self.openings, self.links, strict=True
@@ -97,6 +98,11 @@ def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Scri
     ]
     spoken = tuple(tuple(c.pieces for c in held) for held in clauses)
     return Script(plan, lang, spoken, *begins)
+
+
+def speaks_of(item: Item, other: Item) -> bool:
+    """Tell whether an item is said of another, and so only after it."""
+    return item.kind == "learning" and other.category("vs") == "unknown"
 
 
 def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:

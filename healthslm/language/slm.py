@@ -6,7 +6,8 @@ was imported), runs one thread at low priority, and once the model is read it ca
 and no socket.
 
     {"model": folder, "jobs": [{"prompt": text, "items": [{"group": ..., "required": ...,
-      "clauses": [[text, text after a prefix], ...], "openings": [text, ...], "links": [...]}, ...],
+      "clauses": [[text, text after a prefix], ...], "openings": [text, ...], "links": [...],
+      "after": [item, ...]}, ...],
       "end": text, "seed": null | int}, ...]}
     {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ...} | {"error": reason}
 
@@ -244,7 +245,7 @@ class Model:
         say = self._tokens.encode
         clauses = [(say(alone), say(after)) for alone, after in item.clauses]
         openings, links = list(map(say, item.openings)), list(map(say, item.links))
-        return Item(item.group, item.required, clauses, openings, links)
+        return Item(item.group, item.required, clauses, openings, links, item.after)
 
 
 def _draw(seed: int | None) -> random.Random | None:
@@ -293,6 +294,7 @@ def parsed(row: dict[str, Any]) -> Job | FreeJob:
             [(alone, after) for alone, after in item["clauses"]],
             item["openings"],
             item["links"],
+            item["after"],
         )
         for item in row["items"]
     )

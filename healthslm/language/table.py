@@ -126,7 +126,7 @@ of which `missing` keeps one. Where nothing is known:
 
 Measures are told in the order {_MEASURES};
 what is above or below the usual range first, then trends. If one with an unknown usual range is
-told, `learning` follows; where only one sentence is left, such a measure is passed over and the
+told, `learning` follows it; where only one sentence is left, such a measure is passed over and the
 next is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
 `oxygen_low` beside `desaturation` or `oxygen_dips`.
 

@@ -28,7 +28,7 @@ GUARANTEED = {  # a claim, and the categories of which one must hold by the clau
     "falling": ("way", {"falling"}),
     "full": ("share", {"full"}),
     "partly": ("share", {"part", "little"}),
-    "little": ("share", {"part", "little"}),
+    "little": ("share", {"little"}),
     "all": ("extent", {"all"}),
     "serious": ("severity", {"red", "amber"}),
     "minor": ("severity", {"info"}),
@@ -38,7 +38,7 @@ ALWAYS = {  # what a kind means anyway
     "oxygen_dips": {"night", "several"},
     "baseline_shift": {"night", "several"},
     "bigeminy": {"several"},
-    "inactivity": {"above", "below"},
+    "inactivity": {"above"},
 }
 
 
