@@ -288,7 +288,7 @@ class Daemon:
 
         self.commit()
         try:
-            self._derived.append(summaries.write(self._config, self._store, t0_s, t1_s))
+            self._derived += summaries.write(self._config, self._store, t0_s, t1_s)
             self._intake.count("summary")
         except Exception as exc:  # noqa: BLE001  a day without words, not a daemon without end
             log.error("no summary: %s", type(exc).__name__)

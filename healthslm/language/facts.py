@@ -52,8 +52,8 @@ TREND_STEP = {"pulse": 4.0, "oxygen": 2.0, "temperature": 0.3, "breathing": 2.0}
 SENSOR_KINDS = frozenset({"poor_signal", "no_data"})
 """Findings about the sensors, not about the body."""
 
-COUNTS = frozenset({"irregular_burden", "glucose_range"})
-"""Findings that only count, for the list: no text tells them."""
+COUNTS = frozenset({"irregular_burden", "glucose_range", "summary_by_template"})
+"""Findings that only count, for the list, or are for the operator: no text tells them."""
 
 NOTICED = "noticed"
 """The fact that stands for every kind without clauses of its own."""
@@ -142,7 +142,7 @@ class Facts:
         return tuple(f for f in self.facts if f.kind in _KINDS)
 
 
-class _Minutes:
+class Minutes:
     """Sum and count of a measure for each minute since 1970."""
 
     def __init__(self) -> None:
@@ -193,7 +193,7 @@ def gather(
         Facts of the single days of a longer period, oldest first: they hold its trends.
         Without them the period is the newest day after the earlier ones.
     """
-    minutes: dict[str, _Minutes] = defaultdict(_Minutes)
+    minutes: dict[str, Minutes] = defaultdict(Minutes)
     seen: set[int] = set()
     beats: set[int] = set()
     findings: dict[tuple[str, str, float], Finding] = {}
@@ -371,7 +371,7 @@ def _measures(means: dict[str, dict[int, float]], earlier: Sequence[Facts]) -> l
         by_minute = means.get(vital, {})
         if len(by_minute) < KNOWN_MINUTES:
             continue
-        calm = _resting(by_minute, means.get("activity", {})) if kind == "pulse" else by_minute
+        calm = resting(by_minute, means.get("activity", {})) if kind == "pulse" else by_minute
         typical = printed(median(calm.values()), _DECIMALS.get(kind, 0))
         out.append(_measure(kind, typical, earlier))
         if kind == "pulse":
@@ -387,7 +387,7 @@ def _measures(means: dict[str, dict[int, float]], earlier: Sequence[Facts]) -> l
     return out
 
 
-def _resting(pulse: dict[int, float], activity: dict[int, float]) -> dict[int, float]:
+def resting(pulse: dict[int, float], activity: dict[int, float]) -> dict[int, float]:
     """Return the minutes at rest: known to be still, else the lowest quarter."""
     still = {m: v for m, v in pulse.items() if activity.get(m, math.inf) <= REST_G}
     if len(still) >= REST_MINUTES:

@@ -27,7 +27,7 @@ ORDER = (
     "no_data",
     "poor_signal",
 )
-COUNTS = frozenset({"glucose_range", "irregular_burden"})  # for the list only: no fact
+COUNTS = frozenset({"glucose_range", "irregular_burden", "summary_by_template"})  # no fact
 NAMED = frozenset(  # kinds without clauses of their own that have a name; the rest are "other"
     {
         "ventricular_ectopy",
