@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from healthslm import config as configuration
 from healthslm import days
-from healthslm.language import facts, reasons, writer
+from healthslm.language import reasons, writer
+from healthslm.language.facts import Facts, gather
 from healthslm.records import Derived, Finding, Summary
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Period:
 class Known:
     """The facts of a period, and those of the days that they were held against."""
 
-    facts: facts.Facts
-    days: tuple[facts.Facts, ...]  # the single days of several, else the earlier ones
+    facts: Facts
+    days: tuple[Facts, ...]  # the single days of several, else the earlier ones
 
 
 def gathered(store: Store, zone: str, period: Period) -> Known:
@@ -51,31 +52,31 @@ def gathered(store: Store, zone: str, period: Period) -> Known:
     t0_s, t1_s = period.t0_s, period.t1_s
     if period.days:
         single = tuple(
-            facts.gather(store.derived(*span), *span, zone=zone) for span in period.days
+            gather(store.derived(*span), *span, zone=zone) for span in period.days
         )
         records = store.derived(t0_s, t1_s)
-        return Known(facts.gather(records, t0_s, t1_s, zone=zone, days=single), single)
+        return Known(gather(records, t0_s, t1_s, zone=zone, days=single), single)
     spans = [(t0_s, t1_s)]
     for _ in range(USUAL_DAYS):
         first_s, last_s = (days.day_before_s(t_s, zone) for t_s in spans[-1])
         spans.append((first_s, last_s))
     earlier = tuple(_earlier(store, zone, *span) for span in reversed(spans[1:]))
-    told = facts.gather(store.derived(t0_s, t1_s), t0_s, t1_s, zone=zone, earlier=earlier)
+    told = gather(store.derived(t0_s, t1_s), t0_s, t1_s, zone=zone, earlier=earlier)
     return Known(told, earlier)
 
 
-def _earlier(store: Store, zone: str, t0_s: float, t1_s: float) -> facts.Facts:
+def _earlier(store: Store, zone: str, t0_s: float, t1_s: float) -> Facts:
     """Return the measures of [t0_s, t1_s), with the findings of the local day in which it begins."""
     midnight_s = days.midnight_s(t0_s, zone)
     end_s = days.day_after_s(midnight_s, zone)
     found: list[Finding] = []
     records = _passing(store.derived(midnight_s, max(t1_s, end_s)), found)
-    some = facts.gather(records, t0_s, t1_s, zone=zone)
+    some = gather(records, t0_s, t1_s, zone=zone)
     if (t0_s, t1_s) == (midnight_s, end_s):
         return some
-    whole = facts.gather(found, midnight_s, end_s, zone=zone)
+    whole = gather(found, midnight_s, end_s, zone=zone)
     measures = (f for f in some.facts if f not in some.findings)
-    return facts.Facts(midnight_s, end_s, zone, (*whole.findings, *measures))
+    return Facts(midnight_s, end_s, zone, (*whole.findings, *measures))
 
 
 def _passing(records: Iterable[Derived], found: list[Finding]) -> Iterator[Derived]:

@@ -10,12 +10,11 @@ import click
 
 from healthslm.cli.place import DAY_S, bounds, day_of
 from healthslm.language.facts import MORNING_H, NIGHT_H
+from healthslm.language.slots import LONGEST_DAY_S
 from healthslm.summaries import USUAL_DAYS, Period
 
 WEEK_DAYS = 7
 LAST = "last"  # of nights
-ONE_DAY_S = 25 * 3600.0  # the longest day there is: what lasts longer is told by its days
-
 OPTIONS = ("--day", "--night", "--week", "--since")
 
 
@@ -117,7 +116,7 @@ def _since(text: str, newest: date, first: date, now_s: float, zone: str) -> Per
         )
     if t0_s >= now_s:
         raise click.BadParameter("that time has not come yet", param_hint="--since")
-    if now_s - t0_s <= ONE_DAY_S:
+    if now_s - t0_s <= LONGEST_DAY_S:
         return Period(t0_s, now_s)
     day, spans = day_of(t0_s, zone), []
     while (span := bounds(day, zone))[0] < now_s:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from healthslm import summaries
-from healthslm.cli import console, period
-from healthslm.cli.place import DAY_S, Place, find
+from healthslm.cli import console, grounded, period
+from healthslm.cli.place import DAY_S, Place, day_of, find
 from healthslm.config import Level
-from healthslm.language import reasons, writer
+from healthslm.language import guard, reasons, writer
+from healthslm.language.grounds import Ground, grounds
+from healthslm.language.plan import Plan, plan
 from healthslm.records import Beat, Derived, Summary, Vital
 from healthslm.review import timeline
 
@@ -110,14 +112,19 @@ def command(
         of = period.period(asked, newest_s := newest(opened), now(place, newest_s), place.zone)
         text = None if anew else kept(opened, lang, level, of.t0_s, of.t1_s)
         text = text or written(opened, place, lang, writer.Manner(level, free=free), of)
+        rows = rests(opened, place, text) if why else None
     data = described(text, asked.name, place.zone)
+    data["why"] = None if rows is None else [grounded.document(row, place.zone) for row in rows]
     power = watts or place.config.board.watts
     joules = round(text.cpu_s * power, 3)
     data |= {"cpu_ms": round(1000 * text.cpu_s, 1), "joules": joules, "watts": power}
     if json_:
         console.emit("summary", data)
         return
-    console.out(click.wrap_text(text.summary.text, 80))
+    if rows is None:
+        console.out(click.wrap_text(text.summary.text, 80))
+    else:
+        grounded.show(rows, place.zone)
     signed(text, place.zone)
     if not text.told:
         console.note(console.cost(text.cpu_s, power))
@@ -183,12 +190,35 @@ def written(
     )
 
 
+def rests(store: Store, place: Place, text: Text) -> tuple[Ground, ...]:
+    """Return what a text rests on; for one told before, by what the store holds of it now.
+
+    A text does not say whom it spoke to: it is read as that level of which it holds most.
+    """
+    told, number = text.summary, place.config.person.emergency_number
+    of = summaries.Period(told.t0_s, told.t1_s)
+    known = text.known or summaries.gathered(store, place.zone, of)
+    others = [x for x in get_args(Level) if text.told and x != text.level]
+    plans = [plan(known.facts, level) for level in (text.level, *others)]
+    most = min(plans, key=lambda p: unread(told, p, number))
+    records = store.derived(told.t0_s, told.t1_s)
+    return grounds(
+        told.text, most, known.facts, records, told.lang, emergency=number, days=known.days
+    )
+
+
+def unread(told: Summary, what: Plan, number: str) -> int:
+    """Return how many letters of a text are not what a plan holds."""
+    said = guard.read(told.text, what, told.lang, emergency=number)
+    return sum(len(sentence) for kind, sentence in said if not kind)
+
+
 def described(text: Text, name: str, zone: str) -> dict[str, Any]:
     """Return a text as plain data, without its cost."""
     told = text.summary
     return {
         "period": name,
-        "day": period.day_of(told.t1_s - 1.0, zone).isoformat(),
+        "day": day_of(told.t1_s - 1.0, zone).isoformat(),
         "start": timeline.iso(told.t0_s, zone),
         "end": timeline.iso(told.t1_s, zone),
         "lang": told.lang,

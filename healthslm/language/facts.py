@@ -40,7 +40,7 @@ Values = tuple[tuple[str, Value], ...]
 Categories = tuple[tuple[str, str], ...]
 
 _RANK: dict[Severity, int] = {"info": 0, "amber": 1, "red": 2}
-_VITALS = {
+VITALS = {
     "heart_rate": "pulse",
     "spo2": "oxygen",
     "temperature": "temperature",
@@ -105,8 +105,8 @@ NEED_START = frozenset({"fall", "news2"})
 
 _DECIMALS = {"temperature": 1, "fever": 1, "hypothermia": 1, "pause": 1}
 _AS_IS = frozenset({"share", "rate"})  # printed as they are written, where less than 1 counts
-_OWN = (*TOLD, *sorted(SENSOR_KINDS))
-_KINDS = (*_OWN, NOTICED)
+OWN = (*TOLD, *sorted(SENSOR_KINDS))
+_KINDS = (*OWN, NOTICED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def gather(
         elif isinstance(record, (Beat, Vital)) and t0_s <= record.t_s < t1_s:
             if isinstance(record, Vital):
                 minutes[record.kind].add(record.t_s, record.value)
-                watches = record.kind in _VITALS
+                watches = record.kind in VITALS
             else:
                 watches = record.good
                 if watches:
@@ -249,10 +249,10 @@ def _found(period: _Period, findings: Iterable[Finding], measures: Sequence[Fact
             by_kind[f.kind].append(f)
     usual = {m.kind: tuple(v for v in m.values if v[0].startswith("usual")) for m in measures}
     found = []
-    for kind in (kind for kind in _OWN if kind in by_kind):
+    for kind in (kind for kind in OWN if kind in by_kind):
         episodes = join(by_kind[kind], period.t0_s, period.t1_s)
         found.append(_finding(kind, episodes, period, usual))
-    others = [f for kind, fs in by_kind.items() if kind not in {*_OWN, *COUNTS} for f in fs]
+    others = [f for kind, fs in by_kind.items() if kind not in {*OWN, *COUNTS} for f in fs]
     return [*found, _noticed(others, period.t0_s)] if others else found
 
 
@@ -367,7 +367,7 @@ def _day(t_s: float, zone: str) -> date:
 
 def _measures(means: dict[str, dict[int, float]], earlier: Sequence[Facts]) -> list[Fact]:
     out = []
-    for vital, kind in _VITALS.items():
+    for vital, kind in VITALS.items():
         by_minute = means.get(vital, {})
         if len(by_minute) < KNOWN_MINUTES:
             continue
