@@ -51,9 +51,7 @@ def gathered(store: Store, zone: str, period: Period) -> Known:
     """
     t0_s, t1_s = period.t0_s, period.t1_s
     if period.days:
-        single = tuple(
-            gather(store.derived(*span), *span, zone=zone) for span in period.days
-        )
+        single = tuple(gather(store.derived(*span), *span, zone=zone) for span in period.days)
         records = store.derived(t0_s, t1_s)
         return Known(gather(records, t0_s, t1_s, zone=zone, days=single), single)
     spans = [(t0_s, t1_s)]
@@ -66,7 +64,7 @@ def gathered(store: Store, zone: str, period: Period) -> Known:
 
 
 def _earlier(store: Store, zone: str, t0_s: float, t1_s: float) -> Facts:
-    """Return the measures of [t0_s, t1_s), with the findings of the local day in which it begins."""
+    """Return the measures of a period, with the findings of the local day in which it begins."""
     midnight_s = days.midnight_s(t0_s, zone)
     end_s = days.day_after_s(midnight_s, zone)
     found: list[Finding] = []

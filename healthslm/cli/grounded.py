@@ -42,9 +42,8 @@ def lines(row: Ground, zone: str) -> Iterator[tuple[str, str]]:
         yield "true when", row.rule
     for finding in row.findings[:MOST_FINDINGS]:
         yield "finding", found(finding, zone)
-    if more := len(row.findings) - MOST_FINDINGS:
-        if more > 0:
-            yield "", f"and {console.count(more, 'finding')} more"
+    if (more := len(row.findings) - MOST_FINDINGS) > 0:
+        yield "", f"and {more} more"
     for readings in row.readings:
         yield "read", read(readings, zone)
     if row.days:
@@ -116,7 +115,5 @@ def document(row: Ground, zone: str) -> dict[str, Any]:
             }
             for r in row.readings
         ],
-        "days": [
-            {"start": timeline.iso(t0_s, zone), "typical": value} for t0_s, value in row.days
-        ],
+        "days": [{"start": timeline.iso(t0_s, zone), "typical": value} for t0_s, value in row.days],
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from healthslm import summaries
+from healthslm import ledger, summaries
 from healthslm.cli import console, grounded, period
 from healthslm.cli.place import DAY_S, Place, day_of, find
 from healthslm.config import Level
@@ -132,12 +132,14 @@ def command(
 
 def newest(store: Store) -> float:
     """Return the newest time that the store knows of."""
-    newest_s = max(map(end_s, store.derived()), default=None)
-    if newest_s is None:
+    if next(store.derived(), None) is None:
         raise click.ClickException(
             "the store holds no record of the last 8 days. Is `healthslm run` at work, and a sensor"
         )
-    return newest_s
+    state = store.state()
+    sample_s = ledger.read(state).data_s if state else 0.0
+    later = store.derived(sample_s) if sample_s > 0 else store.derived()  # not all is read again
+    return max(map(end_s, later), default=sample_s)
 
 
 def now(place: Place, newest_s: float) -> float:
@@ -156,16 +158,12 @@ def kept(store: Store, lang: str, level: str, t0_s: float, t1_s: float) -> Text 
     """Return the newest text that the store holds of a period that ended in this day."""
     records = list(store.derived(t0_s - DAY_S, t1_s))
     own = [
-        x
-        for x in records
-        if isinstance(x, Summary) and x.lang == lang and t0_s < x.t1_s <= t1_s
+        x for x in records if isinstance(x, Summary) and x.lang == lang and t0_s < x.t1_s <= t1_s
     ]
     if not own:
         return None
     told = own[-1]
-    failed = [
-        f for f in summaries.failed(records) if (f.t0_s, f.t1_s) == (told.t0_s, told.t1_s)
-    ]
+    failed = [f for f in summaries.failed(records) if (f.t0_s, f.t1_s) == (told.t0_s, told.t1_s)]
     reason = summaries.why(failed[-1]) if failed and told.source == "template" else ""
     return Text(told, level, True, None, reason)
 

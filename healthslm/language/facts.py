@@ -149,11 +149,13 @@ class Minutes:
         self._sums: dict[int, list[float]] = {}
 
     def add(self, t_s: float, value: float) -> None:
+        """Take a reading."""
         cell = self._sums.setdefault(int(t_s // MINUTE_S), [0.0, 0.0])
         cell[0] += value
         cell[1] += 1.0
 
     def means(self) -> dict[int, float]:
+        """Return the mean of each minute that has a reading, in order."""
         return {m: total / n for m, (total, n) in sorted(self._sums.items())}
 
 

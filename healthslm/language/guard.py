@@ -16,8 +16,7 @@ from healthslm.language import slots, template, tokens
 from healthslm.language.plan import MAX_SENTENCES, MIN_SENTENCES, Item, Plan
 from healthslm.language.wording import Pieces, Wording, load, lowered, meanings
 
-
-_SENTENCE = re.compile(r".+?[.?](?= |$)", re.DOTALL)
+_SENTENCE = re.compile(r".+?[.?](?= |$)", re.DOTALL)  # as far as one goes that nobody knows
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ MAX_REQUEST = 1 << 20  # bytes
 MAX_JOBS = 64
 TEMPERATURE = 0.7  # of seeded texts; without a seed the likeliest token is taken
 RUN_S = 60  # CPU time after which the kernel ends this process
+MEMORY = 320 << 20  # bytes of data it may map beside the model: 112 MiB with the bundled one
+TIMES = 4  # the model's files that it may hold in memory: as read, as parsed, packed, to spare
 
 
 class Refusal(Exception):
@@ -301,6 +303,14 @@ def close_the_doors() -> None:
     _limit(resource.RLIMIT_NOFILE, 0)
 
 
+def bound(graph: int) -> None:
+    """Bound the memory of this process by the model's size: a spoilt one must not take the board's.
+
+    What the kernel refuses ends in "memory", or in the end of this process.
+    """
+    _limit(resource.RLIMIT_DATA, MEMORY + TIMES * graph)
+
+
 def _limit(name: int, most: int) -> None:
     """Lower a limit of this process for good."""
     _, hard = resource.getrlimit(name)
@@ -326,6 +336,7 @@ def main() -> int:
             folder, jobs = request(sys.stdin.buffer)
             files = read(folder)
             close_the_doors()
+            bound(len(files.graph))
             model = Model(files)
             said = [model.answer(job) for job in jobs]
             answer: dict[str, object] = {

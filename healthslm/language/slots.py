@@ -179,7 +179,9 @@ def _clock(t_s: float, zone: str, rules: Any) -> str:
 
 def _period(plan: Plan, rules: Any) -> str:
     first_s, last_s = plan.t0_s, max(plan.t1_s - 1.0, plan.t0_s)
-    first, last = (datetime.fromtimestamp(t_s, _zone(plan.zone)).date() for t_s in (first_s, last_s))
+    first, last = (
+        datetime.fromtimestamp(t_s, _zone(plan.zone)).date() for t_s in (first_s, last_s)
+    )
     return _date("day" if first == last else "days", rules, first_s, plan.zone, last_s)
 
 

@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 CHILD = Path(__file__).with_name("slm.py")
 MAX_ANSWER = 1 << 20  # bytes; a text is some 5 KiB
 MAX_MANIFEST = 1 << 16  # bytes
-REASONS = frozenset({"form", "hash", "memory", "missing", "prompt", "request"})  # of the child
+MODEL_S = 4.5  # of all the model's work for a summary: the text is there within 5 s, whoever wrote
+CHILDS = frozenset({"form", "hash", "memory", "missing", "prompt", "request"})  # reasons of its own
 ANSWERED = frozenset({0, 1})  # exit statuses: with texts, with a reason
 
 
@@ -90,7 +91,7 @@ def summarise(
     emergency: str,
     manner: Manner = PLAINLY,
     attempts: int = 4,
-    timeout_s: float = 5.0,
+    timeout_s: float = MODEL_S,
 ) -> Written:
     """Return the summary of a period in one language; see `summarise_all`."""
     return summarise_all(
@@ -112,7 +113,7 @@ def summarise_all(
     emergency: str,
     manner: Manner = PLAINLY,
     attempts: int = 4,
-    timeout_s: float = 5.0,
+    timeout_s: float = MODEL_S,
 ) -> tuple[Written, ...]:
     """Return the summary of a period in each language, in the order asked.
 
@@ -172,8 +173,11 @@ def identity(model: Path) -> str:
     ModelError
         "missing" or "form", as in `slm`; "wording": it learnt other clauses than these.
     """
+    path = model / "manifest.json"
     try:
-        with (model / "manifest.json").open("rb") as file:
+        if not path.is_file():  # a pipe would be waited for
+            raise ModelError("missing")
+        with path.open("rb") as file:
             manifest = json.loads(file.read(MAX_MANIFEST))
         weights, wording = str(manifest["files"]["model.onnx"]), manifest["wording"]
     except OSError:
@@ -242,7 +246,7 @@ def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Ans
     try:
         answer = json.loads(data)
         if "error" in answer:
-            raise ModelError(answer["error"] if answer["error"] in REASONS else "garbage")
+            raise ModelError(answer["error"] if answer["error"] in CHILDS else "garbage")
         said = tuple(map(list, answer["said"]))
         cpu_ms, rss_mb = float(answer["ms_cpu"]), float(answer["rss_mb"])
     except (KeyError, TypeError, ValueError, RecursionError):
