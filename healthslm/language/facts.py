@@ -232,14 +232,17 @@ class _Period:
     zone: str
     earlier: Sequence[Facts]
 
-    def again(self, kind: str) -> float | None:
-        """Return when the newest day began, of the few before, that had a finding of a kind."""
-        today = _day(self.t0_s, self.zone)
+    def again(self, kind: str, *, goes_on: bool) -> float | None:
+        """Return when the newest day began, of the few before, that had a finding of a kind.
+
+        What goes on from the day before is not the same thing again.
+        """
+        today, newest = _day(self.t0_s, self.zone), 2 if goes_on else 1
         had = [
             day.t0_s
             for day in self.earlier
             if day.get(kind) is not None
-            and 1 <= (today - _day(day.t0_s, self.zone)).days <= BACK_DAYS
+            and newest <= (today - _day(day.t0_s, self.zone)).days <= BACK_DAYS
         ]
         return max(had, default=None)
 
@@ -262,8 +265,10 @@ def _noticed(findings: Sequence[Finding], t0_s: float) -> Fact:
     """Return the one fact that findings of kinds without clauses of their own make together."""
     ranked = sorted(findings, key=lambda f: (-_RANK[f.severity], max(f.t0_s, t0_s), f.kind))
     what = ",".join(dict.fromkeys(f.kind for f in ranked))
-    severity, start = ranked[0].severity, max(min(f.t0_s for f in findings), t0_s)
-    return Fact(NOTICED, severity, (), (("what", what), ("start", start)))
+    values: list[tuple[str, Value]] = [("what", what)]
+    if (start := min(f.t0_s for f in findings)) >= t0_s:
+        values.append(("start", start))
+    return Fact(NOTICED, ranked[0].severity, (), tuple(values))
 
 
 def _finding(kind: str, episodes: list[Episode], period: _Period, usual: dict[str, Values]) -> Fact:
@@ -288,7 +293,7 @@ def _finding(kind: str, episodes: list[Episode], period: _Period, usual: dict[st
         known = usual.get(told.usual, ())
         values |= dict(known)
         categories.append(("usual", "known" if known else "unknown"))
-    before = period.again(kind)
+    before = period.again(kind, goes_on=episodes[0].cut)
     categories.append(("again", "no" if before is None else "yes"))
     if before is not None:
         values["again"] = before

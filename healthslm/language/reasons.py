@@ -31,6 +31,7 @@ REASONS = {
     "prompt": Reason(10, "the model lacks a word, or the room for a text"),
     "request": Reason(11, "the model's process did not understand what was asked"),
     "refused": Reason(12, "the guard refused every text of the model"),
+    "tokenizers": Reason(13, "the package `tokenizers`, which this model needs, is not installed"),
 }
 
 UNKNOWN = "for a reason that was not kept"

@@ -16,6 +16,7 @@ from healthslm.language.plan import Item, Plan
 from healthslm.language.wording import Clause, Pieces, load, lowered, meanings
 
 TURNS = 14
+_LANGUAGES = {"en": "English", "es": "Spanish"}
 PREFIX_TURNS = 3  # there are few openings and links, and a text may go without
 
 
@@ -52,6 +53,12 @@ class Script:
             "end": tokens.slot("action", self.plan.action),
             "seed": seed,
         }
+
+    def free_job(self, told: str, seed: int | None = None) -> dict[str, object]:
+        """Return the freer job of a model whose tokens are not our words; `told`: a true text."""
+        lang, who = _LANGUAGES.get(self.lang, self.lang), meanings().levels[self.plan.level]
+        prompt = f"{told}\n\nThe same in other words, in {lang}, for {who}, on one line:\n"
+        return {"prompt": prompt, "slots_allowed": [], "slots_required": [], "seed": seed}
 
     def text(self, choices: Sequence[Choice]) -> list[str]:
         """Return the tokens of the text that was chosen, ending in `<end>`.
@@ -115,9 +122,6 @@ def _group(item: Item) -> str:
 def _spelt(pieces: Pieces) -> str:
     """Return pieces as text; a slot by its name, which is all that a model is told of a value."""
     return tokens.detokenise(p.partition(".")[2][:-1] if tokens.is_slot(p) else p for p in pieces)
-
-
-_LANGUAGES = {"en": "English", "es": "Spanish"}
 
 
 def _asked(script: Script) -> str:

@@ -98,8 +98,8 @@ from {facts.ENOUGH_DAYS} days on that have one. Compared as printed, after round
 a weekday is told of the {facts.BACK_DAYS} days before the date on which the period begins.
 
 **Trends.** The typical values of the period and of the {facts.BACK_DAYS} days before it (of a
-longer period: of its newest 7 days), from {facts.TREND_DAYS} days on that have one. With n values in the
-order of the days, Kendall's S (pairs that rise less pairs that fall) must reach
+longer period: of its newest 7 days), from {facts.TREND_DAYS} days on that have one. With n values
+in the order of the days, Kendall's S (pairs that rise less pairs that fall) must reach
 {_TREND} in size, and the median of the last three values must differ from that of the first three,
 in the same direction, by at least {_STEP}.
 
@@ -126,8 +126,8 @@ of which `missing` keeps one. Where nothing is known:
 
 Measures are told in the order {_MEASURES};
 what is above or below the usual range first, then trends. If one with an unknown usual range is
-told, `learning` follows; where only one sentence is left, such a measure is passed over and the next
-is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
+told, `learning` follows; where only one sentence is left, such a measure is passed over and the
+next is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
 `oxygen_low` beside `desaturation` or `oxygen_dips`.
 
 The first item of the plan is the first sentence. With the action, a text has

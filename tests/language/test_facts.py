@@ -163,8 +163,8 @@ def test_kinds_told_by_name_stand_by_severity_then_beginning_then_name():
     }
 
 
-def test_what_is_told_by_name_begins_with_the_day_at_the_earliest():
-    assert values(day(named("kind", -30.0)), "noticed")["start"] == DAY
+def test_what_is_told_by_name_has_no_time_where_it_began_before_the_day():
+    assert "start" not in values(day(named("kind", -30.0)), "noticed")
 
 
 def test_a_fall_before_midnight_keeps_its_time():
@@ -205,6 +205,12 @@ def test_the_newest_of_six_days_before_that_had_it_is_named(backs, again):
     assert told == (None if again is None else DAY - 86_400 * again)
     name = "no" if again is None else "yes"
     assert ("again", name) in what.get("tachycardia").categories
+
+
+def test_what_goes_on_from_the_day_before_is_not_the_same_again():
+    assert "again" not in values(day(fast(-60, 600), earlier=days_before(1)), "tachycardia")
+    told = values(day(fast(-60, 600), earlier=days_before(1, 3)), "tachycardia")
+    assert told["again"] == DAY - 3 * 86_400
 
 
 def test_another_kind_on_another_day_is_not_this_one_again():

@@ -33,7 +33,7 @@ def draws(seed: int | None) -> random.Random:
 @pytest.fixture(scope="module")
 def untrained(random_model: Path) -> slm.Model:
     """Return the bundled graph with random weights, ready to write."""
-    return slm.Model(slm.read(random_model))
+    return slm.Model(random_model)
 
 
 def run(data: bytes) -> tuple[int, dict[str, object]]:
@@ -53,8 +53,12 @@ def some_slots(count: int) -> tuple[str, ...]:
     return tuple(t for t in vocabulary().tokens if is_slot(t))[:count]
 
 
+def context() -> int:
+    return json.loads((MINI / "manifest.json").read_text())["architecture"]["context"]
+
+
 PROMPT = ("<en>", "<text>")
-ROOM = slm.read(MINI).context + 1 - len(PROMPT)  # the last token is not read again
+ROOM = context() + 1 - len(PROMPT)  # the last token is not read again
 
 
 def test_the_child_chooses_a_text_for_each_job_that_the_guard_accepts(day: Facts) -> None:
@@ -92,7 +96,7 @@ def test_a_seeded_choice_is_the_same_each_time(untrained: slm.Model, day: Facts)
 
 
 def test_the_likeliest_text_and_a_seeded_text_are_the_same_each_time() -> None:
-    model = slm.Model(slm.read(MINI))
+    model = slm.Model(MINI)
     slots = some_slots(8)
     for seed in (None, 1):
         first = model.write(slm.FreeJob(PROMPT, slots, (), seed))
@@ -139,7 +143,7 @@ def test_a_text_that_runs_out_of_room_has_no_end(untrained: slm.Model) -> None:
 def reason(folder: Path) -> str:
     """Return why a model's folder is refused."""
     with pytest.raises(slm.Refusal) as refused:
-        slm.read(folder)
+        slm.Model(folder)
     return refused.value.reason
 
 
@@ -171,7 +175,7 @@ def test_a_manifest_of_another_form_is_refused(copied: Path, content: bytes) -> 
 @pytest.mark.parametrize("prompt", [(), ("<en>", "no such token"), ("<en>",) * 256])
 def test_a_prompt_it_cannot_read_is_refused(prompt: tuple[str, ...]) -> None:
     with pytest.raises(slm.Refusal) as refused:
-        slm.Model(slm.read(MINI)).write(slm.FreeJob(prompt, (), ()))
+        slm.Model(MINI).write(slm.FreeJob(prompt, (), ()))
     assert refused.value.reason == "prompt"
 
 
