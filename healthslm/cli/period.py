@@ -80,7 +80,8 @@ def period(what: Asked, newest_s: float, now_s: float, zone: str) -> Period:
         return _several([bounds(day, zone) for day in days], now_s)
     if what.night is not None:
         day = newest if what.night == LAST else _date(what.night, "--night")
-        _within(day, first + timedelta(days=1), last, "--night")
+        one = timedelta(days=1)
+        _within(day, first + one, last + one, "--night")  # one may be under way this evening
         t0_s, t1_s = _night(day, zone)
         if t0_s >= now_s:
             raise click.BadParameter("that night has not come yet", param_hint="--night")

@@ -98,7 +98,8 @@ def read(text: str, plan: Plan, lang: str, *, emergency: str = "") -> list[tuple
     wording, out = load(lang), list[tuple[str, str]]()
     action = wording.action(plan.action, plan.level, emergency)
     ends = text == action or text.endswith(" " + action)
-    for found, sentence in _read(text[: -len(action)] if ends else f"{text} ", plan, wording):
+    body = text[: -len(action)] if ends else text and f"{text} "
+    for found, sentence in _read(body, plan, wording):
         kind = found.kind if found else ""
         if not kind and out and not out[-1][0]:  # "p.m. to" is no end of a sentence
             sentence = f"{out.pop()[1]} {sentence}"
