@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthslm import config as configuration
 from healthslm import days
 from healthslm.language import reasons, writer
-from healthslm.language.facts import Facts, gather
-from healthslm.records import Derived, Finding, Summary
+from healthslm.language.facts import Facts, Gathering
+from healthslm.records import Beat, Derived, Finding, Summary, Vital
 
 if TYPE_CHECKING:
     from healthslm.config import Config
@@ -51,38 +52,44 @@ def gathered(store: Store, zone: str, period: Period) -> Known:
     """
     t0_s, t1_s = period.t0_s, period.t1_s
     if period.days:
-        single = tuple(gather(store.derived(*span), *span, zone=zone) for span in period.days)
-        records = store.derived(t0_s, t1_s)
-        return Known(gather(records, t0_s, t1_s, zone=zone, days=single), single)
+        told, *single = _taken(store, zone, [(t0_s, t1_s), *period.days])
+        several = tuple(part.facts() for part in single)
+        return Known(told.facts(days=several), several)
     spans = [(t0_s, t1_s)]
     for _ in range(USUAL_DAYS):
         first_s, last_s = (days.day_before_s(t_s, zone) for t_s in spans[-1])
         spans.append((first_s, last_s))
-    earlier = tuple(_earlier(store, zone, *span) for span in reversed(spans[1:]))
-    told = gather(store.derived(t0_s, t1_s), t0_s, t1_s, zone=zone, earlier=earlier)
-    return Known(told, earlier)
+    midnights = [days.midnight_s(first_s, zone) for first_s, _ in spans[1:]]
+    whole = [(t_s, days.day_after_s(t_s, zone)) for t_s in midnights]
+    told, *parts = _taken(store, zone, [*spans, *(x for x in whole if x not in spans)])
+    of = {(part.t0_s, part.t1_s): part.facts() for part in parts}
+    earlier = tuple(
+        _earlier(of[span], of[day]) for span, day in zip(spans[:0:-1], whole[::-1], strict=True)
+    )
+    return Known(told.facts(earlier=earlier), earlier)
 
 
-def _earlier(store: Store, zone: str, t0_s: float, t1_s: float) -> Facts:
-    """Return the measures of a period, with the findings of the local day in which it begins."""
-    midnight_s = days.midnight_s(t0_s, zone)
-    end_s = days.day_after_s(midnight_s, zone)
-    found: list[Finding] = []
-    records = _passing(store.derived(midnight_s, max(t1_s, end_s)), found)
-    some = gather(records, t0_s, t1_s, zone=zone)
-    if (t0_s, t1_s) == (midnight_s, end_s):
-        return some
-    whole = gather(found, midnight_s, end_s, zone=zone)
+def _taken(store: Store, zone: str, spans: Sequence[tuple[float, float]]) -> list[Gathering]:
+    """Return what is gathered of each span; the store is read once for all of them."""
+    gatherings = [Gathering(*span, zone) for span in spans]
+    edges = sorted({t_s for span in spans for t_s in span})
+    between = [  # from each edge to the next
+        [g for g in gatherings if g.t0_s <= edge < g.t1_s] for edge in edges
+    ]
+    for record in store.derived(edges[0], edges[-1]):
+        if not isinstance(record, Beat | Vital):
+            for gathering in gatherings:
+                gathering.take(record)
+        elif place := bisect_right(edges, record.t_s):
+            for gathering in between[place - 1]:
+                gathering.take(record)
+    return gatherings
+
+
+def _earlier(some: Facts, whole: Facts) -> Facts:
+    """Return the measures of some hours, with the findings of the whole local day."""
     measures = (f for f in some.facts if f not in some.findings)
-    return Facts(midnight_s, end_s, zone, (*whole.findings, *measures))
-
-
-def _passing(records: Iterable[Derived], found: list[Finding]) -> Iterator[Derived]:
-    """Yield records; keep the findings among them."""
-    for record in records:
-        if isinstance(record, Finding):
-            found.append(record)
-        yield record
+    return Facts(whole.t0_s, whole.t1_s, whole.zone, (*whole.findings, *measures))
 
 
 def write(

@@ -61,7 +61,7 @@ def test_a_night_is_held_against_nights():
     records = []
     for n in range(8):
         at = night - n * DAY_S
-        records += pulse(at, 55.0 if n else 60.0, 480) + pulse(at - 8 * 3600, 90.0, 400)
+        records += pulse(at, 55.0 if n else 60.0, 480) + pulse(at - 8 * 3600, 45.0, 400)
     known = summaries.gathered(Store(*records), "UTC", summaries.Period(night, night + 8 * 3600))
     fact = known.facts.get("pulse")
     assert fact.categories == (("vs", "above"),)

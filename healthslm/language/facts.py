@@ -195,29 +195,53 @@ def gather(
         Facts of the single days of a longer period, oldest first: they hold its trends.
         Without them the period is the newest day after the earlier ones.
     """
-    minutes: dict[str, Minutes] = defaultdict(Minutes)
-    seen: set[int] = set()
-    beats: set[int] = set()
-    findings: dict[tuple[str, str, float], Finding] = {}
+    gathering = Gathering(t0_s, t1_s, zone)
     for record in records:
+        gathering.take(record)
+    return gathering.facts(earlier=earlier, days=days)
+
+
+class Gathering:
+    """Facts under way: takes the records of a period one by one, and keeps none but findings.
+
+    Parameters
+    ----------
+    t0_s, t1_s, zone
+        As of `gather`.
+    """
+
+    def __init__(self, t0_s: float, t1_s: float, zone: str) -> None:
+        self.t0_s, self.t1_s, self._zone = t0_s, t1_s, zone
+        self._minutes: dict[str, Minutes] = defaultdict(Minutes)
+        self._seen: set[int] = set()
+        self._beats: set[int] = set()
+        self._findings: dict[tuple[str, str, float], Finding] = {}
+
+    def take(self, record: Derived) -> None:
+        """Take a record; what lies outside the period is passed over."""
         if isinstance(record, Finding):
-            findings[record.key] = record
-        elif isinstance(record, (Beat, Vital)) and t0_s <= record.t_s < t1_s:
+            self._findings[record.key] = record
+        elif isinstance(record, (Beat, Vital)) and self.t0_s <= record.t_s < self.t1_s:
             if isinstance(record, Vital):
-                minutes[record.kind].add(record.t_s, record.value)
+                self._minutes[record.kind].add(record.t_s, record.value)
                 watches = record.kind in VITALS
             else:
                 watches = record.good
                 if watches:
-                    beats.add(int(record.t_s // MINUTE_S))
+                    self._beats.add(int(record.t_s // MINUTE_S))
             if watches:
-                seen.add(int(record.t_s // MINUTE_S))
-    means = {kind: m.means() for kind, m in minutes.items()}
-    measures = _measures(means, earlier)
-    measures += _trends(measures, t0_s, zone, earlier, days)
-    found = _found(_Period(t0_s, t1_s, zone, earlier), findings.values(), measures)
-    known = _knowledge(measures, seen, beats, t1_s - t0_s)
-    return Facts(t0_s, t1_s, zone, (*found, *measures, *known))
+                self._seen.add(int(record.t_s // MINUTE_S))
+
+    def facts(self, *, earlier: Sequence[Facts] = (), days: Sequence[Facts] = ()) -> Facts:
+        """Return what is true of the period, by what was taken; `earlier`, `days`: as `gather`."""
+        t0_s, t1_s, zone = self.t0_s, self.t1_s, self._zone
+        means = {kind: m.means() for kind, m in self._minutes.items()}
+        measures = _measures(means, earlier)
+        measures += _trends(measures, t0_s, zone, earlier, days)
+        period = _Period(t0_s, t1_s, zone, earlier)
+        found = _found(period, self._findings.values(), measures)
+        known = _knowledge(measures, self._seen, self._beats, t1_s - t0_s)
+        return Facts(t0_s, t1_s, zone, (*found, *measures, *known))
 
 
 # ---- findings ---------------------------------------------------------------------------
