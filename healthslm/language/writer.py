@@ -32,6 +32,7 @@ from healthslm.records import Summary
 log = logging.getLogger(__name__)
 
 CHILD = Path(__file__).with_name("slm.py")
+FORM = 1  # of a model's folder
 MAX_ANSWER = 1 << 20  # bytes; a text is some 5 KiB
 MAX_MANIFEST = 1 << 20  # bytes, and of a vocabulary of words
 MODEL_S = 4.5  # of all the model's work for a summary: the text is there within 5 s, whoever wrote
@@ -187,6 +188,8 @@ def identity(model: Path) -> Identity:
     try:
         manifest = _read(model / "manifest.json")
         weights, spelt = str(manifest["files"]["model.onnx"]), manifest.get("tokenizer") == "bpe"
+        if manifest["form"] != FORM:
+            raise ModelError("form")
         known = None if spelt else set(_read(model / "tokenizer.json")["tokens"])
     except OSError:
         raise ModelError("missing") from None

@@ -37,7 +37,7 @@ def model(tmp_path: Path) -> Path:
     """Return a folder that says it is a model of these clauses, for a child that reads none."""
     folder = tmp_path / "model"
     folder.mkdir()
-    manifest = {"files": {"model.onnx": "c0ffee" * 8}}
+    manifest = {"form": 1, "files": {"model.onnx": "c0ffee" * 8}}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     vocabulary().save(folder / "tokenizer.json")
     return folder
