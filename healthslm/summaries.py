@@ -93,7 +93,12 @@ def _earlier(some: Facts, whole: Facts) -> Facts:
 
 
 def write(
-    config: Config, store: Store, t0_s: float, t1_s: float
+    config: Config,
+    store: Store,
+    t0_s: float,
+    t1_s: float,
+    *,
+    timeout_s: float = writer.MODEL_S,
 ) -> tuple[Summary] | tuple[Summary, Finding]:
     """Return the words for a period, and where the model failed, a finding for the operator."""
     person = config.person
@@ -103,6 +108,7 @@ def write(
         configuration.model(config),
         emergency=person.emergency_number,
         manner=writer.Manner(person.level),
+        timeout_s=timeout_s,
     )
     if not written.reason or written.reason in reasons.ON_PURPOSE:
         return (written.summary,)

@@ -131,8 +131,9 @@ def summarise_all(
     attempts
         Texts the model may write for a summary: the likeliest first, then seeded ones.
     timeout_s
-        Of all the model's work together.
+        Of all the model's work together, and of what is made ready for it.
     """
+    deadline = time.monotonic() + timeout_s
     what = plan(facts, manner.level)
     turn = what.day if manner.turn is None else manner.turn
     drafts = [_Draft(script(what, lang, turn), emergency) for lang in langs]
@@ -142,7 +143,6 @@ def summarise_all(
             raise ModelError("none")
         known = identity(model)
         source = f"model:{known.weights[:12]}"
-        deadline = time.monotonic() + timeout_s
         for seeds in ((None,), tuple(range(1, attempts))):
             due = [(draft, seed) for draft in drafts if not draft.text for seed in seeds]
             if not due:

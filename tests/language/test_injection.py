@@ -78,14 +78,19 @@ def test_no_name_reaches_the_text_nor_the_child(order, lang, tmp_path, monkeypat
     monkeypatch.setattr(writer, "CHILD", child)
     model = tmp_path / "model"
     model.mkdir()
-    (model / "manifest.json").write_text(json.dumps({"files": {"model.onnx": "c0ffee" * 8}}))
+    manifest = {"form": 1, "files": {"model.onnx": "c0ffee" * 8}}
+    (model / "manifest.json").write_text(json.dumps(manifest))
     tokens = {"form": "words/1", "tokens": vocabulary().tokens}
     (model / "tokenizer.json").write_text(json.dumps(tokens))
     person = config.Person(id=order, language=lang)
     settings = config.Config(person, model=config.Model(str(model)))
-    text, finding = summaries.write(settings, Store(records(order)), T0_S, T0_S + DAY_S)
+    text, finding = summaries.write(
+        settings, Store(records(order)), T0_S, T0_S + DAY_S, timeout_s=60.0
+    )
     calm = config.Config(config.Person(language=lang), model=config.Model(str(model)))
-    other, _ = summaries.write(calm, Store(records("something")), T0_S, T0_S + DAY_S)
+    other, _ = summaries.write(
+        calm, Store(records("something")), T0_S, T0_S + DAY_S, timeout_s=60.0
+    )
     assert text.text == other.text
     for words in ("ignore all", "you are fine", "You are fine", "</s>", "<action", "{"):
         assert words not in text.text
