@@ -51,6 +51,8 @@ MAX_JOBS = 64
 MAX_LINE = 200  # tokens of a line that an imported model writes freely
 TEMPERATURE = 0.7  # of seeded texts; without a seed the likeliest token is taken
 RUN_S = 60  # CPU time after which the kernel ends this process
+MEMORY = 320 << 20  # bytes of data it may map beside the model: 112 MiB with the bundled one
+TIMES = 4  # the model's files that it may hold in memory: as read, as parsed, packed, to spare
 
 Text = Sequence[str] | str
 """A row of words, or, for a model whose tokens are not words, a string."""
@@ -152,6 +154,8 @@ class Model:
             raise Refusal("form") from None
         try:
             self._decoder = Decoder(folder / "model.onnx")
+        except MemoryError:
+            raise Refusal("memory") from None
         except Exception:  # noqa: BLE001 - of onnxruntime, which has no error of its own
             raise Refusal("form") from None
 
@@ -308,6 +312,15 @@ def close_the_doors() -> None:
     _limit(resource.RLIMIT_NOFILE, 0)
 
 
+def bound(folder: Path) -> None:
+    """Bound this process's memory by the model's size: a spoilt one must not take the board's.
+
+    What the kernel refuses ends in "memory" or "form", or in the end of this process.
+    """
+    size = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+    _limit(resource.RLIMIT_DATA, MEMORY + TIMES * size)
+
+
 def _limit(name: int, most: int) -> None:
     """Lower a limit of this process for good."""
     _, hard = resource.getrlimit(name)
@@ -331,6 +344,7 @@ def main() -> int:
     try:
         with Path("/proc/self/status").open() as status:
             folder, jobs = request(sys.stdin.buffer)
+            bound(folder)
             model = Model(folder)
             close_the_doors()
             said = [model.answer(job) for job in jobs]

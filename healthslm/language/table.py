@@ -79,7 +79,8 @@ side.
 **One fact a kind.** Severity is the gravest of the findings (info < amber < red). Kinds that
 have no clauses of their own are one fact together, `noticed`.
 
-**Counts.** {_COUNTS} only count, for the list: they are no fact, and no text tells them.
+**Counts.** {_COUNTS} only count, for the list, or are for
+the operator: they are no fact, and no text tells them.
 
 **Minutes.** Readings are taken together by whole minutes since 1970 (UTC), all streams of
 a kind as one; a minute's value is the mean of its readings. The vitals are `heart_rate`

@@ -23,7 +23,7 @@ ORDER = (
     *("apnoea_night", "oxygen_dips", "bigeminy", "ventricular_ectopy"),
     *("supraventricular_ectopy", "baseline_shift", "noticed", "no_data", "poor_signal"),
 )
-COUNTS = frozenset({"glucose_range", "irregular_burden"})  # for the list only: no fact
+COUNTS = frozenset({"glucose_range", "irregular_burden", "summary_by_template"})  # no fact
 OWN = frozenset(ORDER) - {"noticed"}  # kinds of finding with clauses of their own
 SENSORS = frozenset({"no_data", "poor_signal"})
 NAMED = OWN - SENSORS  # kinds that a list of findings may name; the rest are "other"
