@@ -224,6 +224,7 @@ def _finding(tag: object, what: Truth) -> list[str]:
     if fact is None:
         return []
     nightly = tag.topic in facts.NIGHTLY
+    still = tag.topic == "inactivity"  # longer, and less moved, than usual: by its meaning
     true = {
         "one": fact.count == 1,
         "several": fact.count > 1,
@@ -232,8 +233,8 @@ def _finding(tag: object, what: Truth) -> list[str]:
         "again": fact.again,
         "serious": fact.severity == "red",
         "minor": fact.severity == "info",
-        "above": tag.topic == "inactivity" or _beyond(fact, "highest", 2, 1),  # by meaning
-        "below": _beyond(fact, "lowest", 1, -1),
+        "above": still or _beyond(fact, "highest", 2, 1),
+        "below": still or _beyond(fact, "lowest", 1, -1),
     }
     return _known(tag, true)
 
@@ -307,6 +308,10 @@ def _whole(topics: list[str], what: Truth) -> list[str]:
     bad = [f"left out: {topic}" for topic in due if topic not in topics]
     if not topics or topics[0] != first:
         bad.append(f"the first sentence is not about {first}")
+    for rows in (what.found, what.measured):
+        told = [t for t in dict.fromkeys(topics) if t in rows]
+        if told != [t for t in rows if t in told]:
+            bad.append("not in their order: " + " ".join(told))
     told = [t for t in topics if t in what.measured]
     planned = _planned(what, room)
     bad += [f"not planned: {t}" for t in told if t not in planned]
