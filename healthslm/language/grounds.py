@@ -99,7 +99,7 @@ def _ground(
         return Ground(sentence, kind, rule=rule)
     wording, row = load(lang), meanings().kinds[kind]
     values = tuple(
-        (name, slots.written(item, name, wording, plan.zone, dated=slots.dated(plan)))
+        (name, slots.written(item, name, wording, plan.zone, dated=slots.dated(plan, item, name)))
         for name in row.slots
         if slots.has(item, name)
     )

@@ -29,8 +29,8 @@ class Verdict:
     "no value"          a slot for which the fact holds no value
     "twice"             a fact said a second time
     "left out"          a required fact that is not said
-    "order"             the main message is not first, or `learning` is said before any value
-                        that it speaks of
+    "order"             the findings are not first, the gravest before the others, or
+                        `learning` is said before any value that it speaks of
     "opening" "link"    words before a sentence that do not belong there
     "action"            the action is missing, altered, not last, or another one
     "length"            fewer than 3 sentences or more than 6
@@ -226,7 +226,10 @@ def _whole(said: Sequence[_Said], plan: Plan, wording: Wording) -> list[str]:
         reasons.append("left out")
     late = {i.kind for i in plan.items if i.category("vs") == "unknown"}
     alone = "learning" in kinds and not late & set(kinds[: kinds.index("learning")])
-    if alone or (plan.items and kinds[:1] != [plan.items[0].kind]):
+    first = [i.kind for i in plan.items if _group(i.kind) == "finding"] or [
+        i.kind for i in plan.items[:1]
+    ]
+    if alone or kinds[: len(first)] != first:
         reasons.append("order")
     action = wording.actions[plan.level][plan.action]
     count = len(said) + len(tokens.sentences(tokens.tokenise(action)))

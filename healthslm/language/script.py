@@ -45,7 +45,7 @@ class Script:
                     "clauses": [[say(c), say(lowered(c))] for c in clauses],
                     "openings": list(map(say, openings)),
                     "links": list(map(say, links)),
-                    "after": [n for n, x in enumerate(self.plan.items) if speaks_of(item, x)],
+                    "after": self._before(item),
                 }
                 for item, clauses, openings, links in zip(
                     self.plan.items, self.clauses, self.openings, self.links, strict=True
@@ -54,6 +54,14 @@ class Script:
             "end": tokens.slot("action", self.plan.action),
             "seed": seed,
         }
+
+    def _before(self, item: Item) -> list[list[int]]:
+        """Return what is told before an item: graver findings; a value that it speaks of."""
+        items = self.plan.items
+        after = [[n] for n, x in enumerate(items[: items.index(item)]) if _group(x) == "finding"]
+        if item.kind == "learning":
+            after.append([n for n, x in enumerate(items) if x.category("vs") == "unknown"])
+        return after
 
     def free_job(self, told: str, seed: int | None = None) -> dict[str, object]:
         """Return the freer job of a model whose tokens are not our words; `told`: a true text."""
@@ -98,11 +106,6 @@ def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Scri
     ]
     spoken = tuple(tuple(c.pieces for c in held) for held in clauses)
     return Script(plan, lang, spoken, *begins)
-
-
-def speaks_of(item: Item, other: Item) -> bool:
-    """Tell whether an item is said of another, and so only after it."""
-    return item.kind == "learning" and other.category("vs") == "unknown"
 
 
 def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:

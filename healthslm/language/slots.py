@@ -56,12 +56,14 @@ def filled(piece: str, plan: Plan, wording: Wording, emergency: str) -> str:
     item = plan.item(kind)
     if item is None or not has(item, name):
         raise ValueError("a slot that the plan does not hold")
-    return written(item, name, wording, plan.zone, dated=dated(plan))
+    return written(item, name, wording, plan.zone, dated=dated(plan, item, name))
 
 
-def dated(plan: Plan) -> bool:
-    """Tell whether a time of day needs its day beside it: the period is longer than a day."""
-    return plan.t1_s - plan.t0_s > LONGEST_DAY_S
+def dated(plan: Plan, item: Item, name: str) -> bool:
+    """Tell whether a time of day needs its day: in a period of several, or from before it."""
+    value = item.value(name)
+    early = isinstance(value, float) and value < plan.t0_s
+    return early or plan.t1_s - plan.t0_s > LONGEST_DAY_S
 
 
 def allowed(plan: Plan) -> list[str]:

@@ -131,7 +131,9 @@ told, `learning` follows it; where only one sentence is left, such a measure is 
 next is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
 `oxygen_low` beside `desaturation` or `oxygen_dips`.
 
-The first item of the plan is the first sentence. With the action, a text has
+The first item of the plan is the first sentence. Findings come first, in their order; what follows
+them may change places, but that `learning` comes after a measure whose usual range is unknown. With
+the action, a text has
 {plan.MIN_SENTENCES} to {plan.MAX_SENTENCES} sentences. No fact is told twice. Where the model's
 text breaks any of this, the template speaks: for each item the first clause below that is
 true, of which it has every value, and whose level is asked for, without opening and link; of

@@ -308,10 +308,11 @@ def _whole(topics: list[str], what: Truth) -> list[str]:
     bad = [f"left out: {topic}" for topic in due if topic not in topics]
     if not topics or topics[0] != first:
         bad.append(f"the first sentence is not about {first}")
-    for rows in (what.found, what.measured):
-        told = [t for t in dict.fromkeys(topics) if t in rows]
-        if told != [t for t in rows if t in told]:
-            bad.append("not in their order: " + " ".join(told))
+    told = [t for t in dict.fromkeys(topics) if t in what.found]
+    if told != [t for t in what.found if t in told]:
+        bad.append("not in their order: " + " ".join(told))
+    if what.found and any(t not in what.found for t in topics[: len(told)]):
+        bad.append("a finding after something else")
     told = [t for t in topics if t in what.measured]
     planned = _planned(what, room)
     bad += [f"not planned: {t}" for t in told if t not in planned]

@@ -13,7 +13,7 @@ UNITS = {
         r"(?:at least )?"
         r"(?:1 (?:second|minute)|(?!1 )\d+ (?:seconds|minutes)|(?!1 )\d+(?: and a half)? hours)"
     ),
-    "clock": r"(?:1[0-2]|[1-9]):[0-5]\d [ap]m",
+    "clock": r"(?:1[0-2]|[1-9]):[0-5]\d [ap]m(?: on [A-Z]\w+day, [A-Z]\w+ \d+)?",
     "times": r"(?!1 )\d+ times",
     "range": r"\d+ to \d+|about \d+",
     "range_celsius": r"\d+\.\d to \d+\.\d|about \d+\.\d",
@@ -52,13 +52,13 @@ SIGNALS = {
 }
 FINDINGS = {  # kinds of finding by name
     "extra heartbeats": "ventricular_ectopy",
-    "a short run of fast extra heartbeats": "ventricular_run",
+    "a run of fast extra heartbeats": "ventricular_run",
     "heartbeats that came early": "supraventricular_ectopy",
     "an extra heartbeat after each usual one": "bigeminy",
-    "short dips in your oxygen": "oxygen_dips",
+    "short dips in oxygen": "oxygen_dips",
     "fast breathing": "tachypnoea",
     "slow breathing": "bradypnoea",
-    "a night with uneven breathing": "apnoea_night",
+    "a night in which the pulse went in waves": "apnoea_night",
     "a low body temperature": "hypothermia",
     "high blood pressure readings": "hypertension",
     "low blood pressure readings": "hypotension",
@@ -66,8 +66,8 @@ FINDINGS = {  # kinds of finding by name
     "high sugar readings": "glucose_high",
     "a possible fall": "fall",
     "a long time without movement": "inactivity",
-    "a change from what is usual for you": "baseline_shift",
-    "several values off at the same time": "news2",
+    "a change in the values of the night": "baseline_shift",
+    "a note on one value or more": "news2",
     "a heart signal with no clear beats": "swinging_signal",
     "something out of the ordinary": "other",
 }

@@ -10,7 +10,7 @@ UNITS = {
         r"(?:al menos )?"
         r"(?:1 (?:segundo|minuto)|(?!1 )\d+ (?:segundos|minutos|horas(?: y media)?))"
     ),
-    "clock": r"(?:la 1|las (?:[02-9]|1\d|2[0-3])):[0-5]\d",
+    "clock": r"(?:la 1|las (?:[02-9]|1\d|2[0-3])):[0-5]\d(?: el [a-zéá]+ \d+ de [a-z]+)?",
     "times": r"(?!1 )\d+ veces",
     "range": r"de \d+ a \d+|cerca de \d+",
     "range_celsius": r"de \d+,\d a \d+,\d|cerca de \d+,\d",
@@ -49,13 +49,13 @@ SIGNALS = {
 }
 FINDINGS = {  # kinds of finding by name
     "un ritmo con latidos de más": "ventricular_ectopy",
-    "una racha corta y rápida de latidos de más": "ventricular_run",
+    "una racha rápida de latidos de más": "ventricular_run",
     "un ritmo con latidos adelantados": "supraventricular_ectopy",
     "un latido de más tras cada latido": "bigeminy",
     "una serie de bajadas cortas de oxígeno": "oxygen_dips",
     "una respiración rápida": "tachypnoea",
     "una respiración lenta": "bradypnoea",
-    "una noche con la respiración irregular": "apnoea_night",
+    "una noche con el pulso en ciclos": "apnoea_night",
     "una temperatura baja": "hypothermia",
     "una tensión alta": "hypertension",
     "una tensión baja": "hypotension",
@@ -63,8 +63,8 @@ FINDINGS = {  # kinds of finding by name
     "una subida de azúcar": "glucose_high",
     "una posible caída": "fall",
     "un rato largo sin movimiento": "inactivity",
-    "un cambio en lo que es normal para usted": "baseline_shift",
-    "un grupo de valores fuera de lo usual a la vez": "news2",
+    "un cambio en los valores de la noche": "baseline_shift",
+    "un aviso por uno o más valores": "news2",
     "una señal del corazón sin latidos claros": "swinging_signal",
     "algo fuera de lo común": "other",
 }

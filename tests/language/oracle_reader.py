@@ -179,10 +179,14 @@ class Reader:
         if unit in NUMBER:
             return (NUMBER[unit], numbers[0])
         if unit == "clock":
-            hour, minute = (int(n) for n in re.findall(r"\d+", said))
-            if said.endswith("m"):
-                hour = hour % 12 + (12 if said.endswith("pm") else 0)
-            return ("clock", hour, minute)
+            hour, minute, *day = (int(n) for n in re.findall(r"\d+", said))
+            if half := re.search(r"\b[ap]m\b", said):
+                hour = hour % 12 + (12 if half[0] == "pm" else 0)
+            if not day:
+                return ("clock", hour, minute)
+            weekday = next(n for n, name in enumerate(words.DAYS) if name in said)
+            month = next(n for n, name in enumerate(words.MONTHS, 1) if name in said)
+            return ("clock", hour, minute, weekday, month, day[0])
         if unit == "duration":
             span = next(s for word, s in words.SPANS.items() if word in said)
             half = 0.5 if words.HALF in said else 0.0

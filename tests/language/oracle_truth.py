@@ -205,10 +205,11 @@ def _written(seconds: float, still: bool) -> Value:
     return ("h", float(whole(minutes / 60)), still)
 
 
-def clock(t_s: float, zone: str) -> Values:
-    """Return the local time of day, cut to the minute."""
+def clock(t_s: float, zone: str, *, dated: bool) -> Values:
+    """Return the local time of day, cut to the minute, and its day where that is due."""
     local = datetime.fromtimestamp(math.floor(t_s), UTC).astimezone(ZoneInfo(zone))
-    return frozenset({("clock", local.hour, local.minute)})
+    day = (local.weekday(), local.month, local.day) if dated else ()
+    return frozenset({("clock", local.hour, local.minute, *day)})
 
 
 @dataclass
@@ -238,6 +239,15 @@ class _Period:
     t1_s: float
     zone: str
     before: dict[date, Truth]  # the 6 days before
+
+    @property
+    def long(self) -> bool:
+        """Whether times of day are told with their day."""
+        return self.t1_s - self.t0_s > 25 * 3600
+
+    def clock(self, t_s: float) -> Values:
+        """Return a time of day as this period tells it."""
+        return clock(t_s, self.zone, dated=self.long or t_s < self.t0_s)
 
     @property
     def first(self) -> date:
@@ -272,7 +282,7 @@ def truth(
     by_day = {t.days[0]: t for t in earlier}
     week = [today - timedelta(days=n) for n in range(1, 7)]
     period = _Period(t0_s, t1_s, zone, {d: by_day[d] for d in week if d in by_day})
-    measured = _measured(minutes, zone, earlier)
+    measured = _measured(minutes, period, earlier)
     measured |= _trends(measured, period, days)
     found = {
         kind: _told(kind, [f for f in touching if f.kind == kind], period, measured)
@@ -280,7 +290,7 @@ def truth(
     }
     others = [f for f in touching if f.kind not in OWN]
     if others:
-        found["noticed"] = _noticed(others, t0_s, zone)
+        found["noticed"] = _noticed(others, period)
     known = {"rhythm"} if len(good) >= 3 else set()
     known |= measured.keys() & set(NAMES)
     return Truth(
@@ -335,7 +345,7 @@ def _middle(values: Iterable[float]) -> float:
 
 
 def _measured(
-    minutes: dict[str, dict[int, float]], zone: str, earlier: Sequence[Truth]
+    minutes: dict[str, dict[int, float]], period: _Period, earlier: Sequence[Truth]
 ) -> dict[str, Told]:
     out: dict[str, Told] = {}
     for name, (kind, unit, decimals) in _VITALS.items():
@@ -358,7 +368,7 @@ def _measured(
         least = min(row.values())
         exact = next(m for m, v in row.items() if v == least)
         close = next(m for m, v in row.items() if v <= least + 1e-9)
-        at = clock(exact * 60, zone) | clock(close * 60, zone)
+        at = period.clock(exact * 60) | period.clock(close * 60)
         out["oxygen_low"] = Told({"lowest": number(least, "pct", 0, sharp=_sharp(row)), "at": at})
     return out
 
@@ -480,13 +490,13 @@ def _told(kind: str, parts: list[Finding], period: _Period, measured: dict[str, 
     rows = _episodes(parts, period)
     values: dict[str, Values] = {}
     if kind not in _NO_START and (kind in _START_ANYWAY or not rows[0].before):
-        values["start"] = clock(rows[0].began_s, period.zone)
+        values["start"] = period.clock(rows[0].began_s)
     if len(rows) == 1 and "start" in values:
         values["worst_at"] = values["start"]  # the only one is the worst
     if len(rows) > 1 and kind not in _NOT_COUNTED:
         values["count"] = frozenset({("times", len(rows))})
     if kind in _WORST:
-        values |= _worst(kind, rows, period.zone)
+        values |= _worst(kind, rows, period)
     if kind in _LARGEST:
         name, role, unit = _LARGEST[kind]
         values[role] = _whole(max(dict(f.evidence)[name] for f in parts), unit)
@@ -520,13 +530,13 @@ def _told(kind: str, parts: list[Finding], period: _Period, measured: dict[str, 
     )
 
 
-def _worst(kind: str, rows: Sequence[_Episode], zone: str) -> dict[str, Values]:
+def _worst(kind: str, rows: Sequence[_Episode], period: _Period) -> dict[str, Values]:
     name, role, unit, decimals, sign, limit = _WORST[kind]
     worst = max(rows, key=lambda e: e.worst(name, sign) * sign)  # the first of equals
     value = worst.worst(name, sign)
     out = {role: number(value, unit, decimals) if unit in DECIMALS else _whole(value, unit)}
     if kind not in _NO_WORST_AT and len(rows) > 1 and not worst.before:
-        out["worst_at"] = clock(worst.t0_s, zone)
+        out["worst_at"] = period.clock(worst.t0_s)
     if limit:
         limits = (dict(f.evidence) for f in worst.parts)
         out["limit"] = frozenset().union(
@@ -568,16 +578,17 @@ def _reading(parts: list[Finding], period: _Period) -> dict[str, Values]:
     }
 
 
-def _noticed(parts: list[Finding], t0_s: float, zone: str) -> Told:
+def _noticed(parts: list[Finding], period: _Period) -> Told:
     """Return all findings of kinds without clauses of their own, as one fact."""
     first: dict[str, tuple[int, float, str]] = {}
+    t0_s = period.t0_s
     for f in parts:
         place = (-_GRAVITY[f.severity], max(f.t0_s, t0_s), f.kind)
         first[f.kind] = min(first.get(f.kind, place), place)
     row = sorted(first, key=first.__getitem__)
     values = {"what": frozenset({listed(row)})}
     if min(f.t0_s for f in parts) >= t0_s:
-        values["start"] = clock(min(f.t0_s for f in parts), zone)
+        values["start"] = period.clock(min(f.t0_s for f in parts))
     return Told(values, max((f.severity for f in parts), key=_GRAVITY.__getitem__))
 
 

@@ -472,10 +472,17 @@ def printed(value, lang):
             said = counted(n, name, name + "s") + (" y media" if half else "")
         return f"{words.OPEN} {said}" if rest[1] else said
     if unit == "clock":
-        hour, minute = rest
+        hour, minute, *day = rest
         if en:
-            return f"{(hour - 1) % 12 + 1}:{minute:02d} {'pm' if hour > 11 else 'am'}"
-        return f"{'la' if hour == 1 else 'las'} {hour}:{minute:02d}"
+            said = f"{(hour - 1) % 12 + 1}:{minute:02d} {'pm' if hour > 11 else 'am'}"
+            form = " on {}, {} {}"
+        else:
+            said = f"{'la' if hour == 1 else 'las'} {hour}:{minute:02d}"
+            form = " el {0} {2} de {1}"
+        if not day:
+            return said
+        weekday, month, number = day
+        return said + form.format(words.DAYS[weekday], words.MONTHS[month - 1], number)
     if unit == "range":
         a, b = (r if en else r.replace(".", ",") for r in rest)
         same, two = ("about {}", "{} to {}") if en else ("cerca de {}", "de {} a {}")
