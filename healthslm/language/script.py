@@ -96,7 +96,7 @@ class Script:
 def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Script:
     """Return what may be said of a plan on a turn; `whole`: on any turn."""
     wording = load(lang)
-    clauses = [template.true_clauses(item, wording, plan.level) for item in plan.items]
+    clauses = [_fitting(item, plan, wording) for item in plan.items]
     if not whole:
         rows = zip(plan.items, clauses, strict=True)
         clauses = [_on(turn, wording.clauses[i.kind], held, TURNS) for i, held in rows]
@@ -106,6 +106,14 @@ def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Scri
     ]
     spoken = tuple(tuple(c.pieces for c in held) for held in clauses)
     return Script(plan, lang, spoken, *begins)
+
+
+def _fitting(item: Item, plan: Plan, wording: Wording) -> list[Clause]:
+    """Return the true clauses of an item, but those that say what another item will say."""
+    true = template.true_clauses(item, wording, plan.level)
+    if plan.item("learning") is None or item.category("vs") != "unknown":
+        return true
+    return [c for c in true if dict(c.when).get("vs") != ("unknown",)] or true
 
 
 def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:

@@ -47,6 +47,8 @@ SIGNALS = {
     "temperature": "temperature",
     "breathing": "breathing",
     "movement": "movement",
+    "blood pressure": "pressure",
+    "sugar": "sugar",
     "other": "other",
     "sensor": "several",
 }

@@ -44,6 +44,8 @@ SIGNALS = {
     "temperatura": "temperature",
     "respiración": "breathing",
     "movimiento": "movement",
+    "presión": "pressure",
+    "azúcar": "sugar",
     "otro sensor": "other",
     "varios sensores": "several",
 }

@@ -35,7 +35,7 @@ def write(kind, name, value, lang, *, zone="UTC", more=()):
         ),
         ("no_data", "what", "heart_rate,ppg", "pulse", "pulso"),
         ("no_data", "what", "ecg,ppg,spo2", "sensor", "varios sensores"),
-        ("no_data", "what", "ecg,glucose", "heart and other", "corazón y otro sensor"),
+        ("no_data", "what", "ecg,glucose", "heart and sugar", "corazón y azúcar"),
     ],
 )
 def test_a_value_is_written_with_its_unit(kind, name, value, en, es):
