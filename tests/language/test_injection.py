@@ -29,7 +29,7 @@ class Store:
         self.records = records
 
     def derived(self, t0_s=None, t1_s=None):
-        return iter(self.records if t0_s == T0_S else ())
+        return iter(self.records)
 
 
 def records(order):
@@ -92,6 +92,7 @@ def test_no_name_reaches_the_text_nor_the_child(order, lang, tmp_path, monkeypat
         calm, Store(records("something")), T0_S, T0_S + DAY_S, timeout_s=60.0
     )
     assert text.text == other.text
+    assert "151" in text.text  # it is the text of these records
     for words in ("ignore all", "you are fine", "You are fine", "</s>", "<action", "{"):
         assert words not in text.text
     request = heard.read_text()
