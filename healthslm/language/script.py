@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from healthslm.language import template, tokens
 from healthslm.language.choices import Choice
 from healthslm.language.plan import Item, Plan
-from healthslm.language.wording import Clause, Pieces, load, lowered, meanings
+from healthslm.language.wording import Clause, Pieces, Wording, load, lowered, meanings
 
 TURNS = 14
 _LANGUAGES = {"en": "English", "es": "Spanish"}
