@@ -48,12 +48,16 @@ class Spelling:
     """Words that count, and how to find them one typing error away.
 
     A letter too many, too few, another one, or two that changed places; the first letter
-    is right, or the first two changed places. A word in `known` is what it is.
+    is right, or the first two changed places. A word in `known`, or that begins with one of
+    `stems`, is what it is.
     """
 
-    def __init__(self, count: Iterable[str], known: Iterable[str] = ()) -> None:
+    def __init__(
+        self, count: Iterable[str], known: Iterable[str] = (), stems: Iterable[str] = ()
+    ) -> None:
         self._right = frozenset(count)
         self._known = self._right | frozenset(known)
+        self._stems = frozenset(stems)
         self._near: dict[str, list[str]] = {}
         for word in sorted(self._right):
             if len(word) >= LONG:
@@ -63,6 +67,8 @@ class Spelling:
     def mended(self, word: str) -> str:
         """Return the word that was meant, or the word as it is."""
         if word in self._known or len(word) < LONG - 1 or not word.isalpha():
+            return word
+        if any(word[:n] in self._stems for n in range(3, len(word) + 1)):
             return word
         for form in (word, *_shorter(word)):
             for right in self._near.get(form, ()):

@@ -20,6 +20,7 @@ from healthslm.language.wording import FOLDER, languages
 Patterns = tuple[re.Pattern[str], ...]
 
 _WORD = re.compile(r"[a-z]+")
+_STEM = re.compile(r"[a-z]{3,}\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,11 @@ def rules(lang: str) -> Rules:
         kind: tuple(_rule(lang, row, words) for row in data[kind])
         for kind in ("flag", "part", "whole")
     }
-    counting = {w for phrases in _phrases(data) for w in _WORD.findall(re.sub(r"\\w|[a-z]+\*", " ", phrases))}
-    return Rules(read["flag"], read["part"], read["whole"], Spelling(counting, _known()))
+    phrases = [re.sub(r"\\w", " ", phrase) for phrase in _phrases(data)]
+    counting = {w for p in phrases for w in _WORD.findall(re.sub(r"[a-z]+\*", " ", p))}
+    stems = {w[:-1] for p in phrases for w in _STEM.findall(p)}
+    spelling = Spelling(counting, _known(), stems)
+    return Rules(read["flag"], read["part"], read["whole"], spelling)
 
 
 def _phrases(data: Mapping[str, Any]) -> Iterable[str]:
