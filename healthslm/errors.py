@@ -4,6 +4,7 @@ HealthslmError
 ├── BadMessage      the sender: dropped or set aside, counted, and we go on
 ├── ConfigError     the operator: names the file, the key and what is allowed      (78)
 ├── RecordingError  whoever chose the recording: unreadable, or of an unknown form
+├── CheckpointError whoever chose the weights: damaged, or of a model that is not known
 ├── IntegrityError  the storage: altered, torn, or sealed under another key
 ├── LockedError     the owner: this needs a key that is not here                   (77)
 ├── BrokerError     the network: try again later                                   (75)
@@ -36,6 +37,10 @@ class ConfigError(HealthslmError):
 
 class RecordingError(HealthslmError):
     """A recording cannot be read."""
+
+
+class CheckpointError(HealthslmError):
+    """Published weights cannot be turned into a model."""
 
 
 class IntegrityError(HealthslmError):

@@ -89,6 +89,7 @@ class Walk(Generic[Token]):
         self._nodes: tuple[_Node[Token], ...] = ()
         self.choices: list[Choice] = []
         self.ended = False
+        self._may_end = False
         self._begin()
 
     @property
@@ -126,4 +127,3 @@ class Walk(Generic[Token]):
         before = items[told[-1]].group if told else None
         self._nodes = tuple(self._texts.root(n, before) for n in (left if told else left[:1]))
         self._may_end = bool(told) and not any(items[n].required for n in left)
-

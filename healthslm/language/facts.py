@@ -230,14 +230,17 @@ class _Period:
     zone: str
     earlier: Sequence[Facts]
 
-    def again(self, kind: str) -> float | None:
-        """Return when the newest day began, of the few before, that had a finding of a kind."""
-        today = _day(self.t0_s, self.zone)
+    def again(self, kind: str, *, goes_on: bool) -> float | None:
+        """Return when the newest day began, of the few before, that had a finding of a kind.
+
+        What goes on from the day before is not the same thing again.
+        """
+        today, newest = _day(self.t0_s, self.zone), 2 if goes_on else 1
         had = [
             day.t0_s
             for day in self.earlier
             if day.get(kind) is not None
-            and 1 <= (today - _day(day.t0_s, self.zone)).days <= BACK_DAYS
+            and newest <= (today - _day(day.t0_s, self.zone)).days <= BACK_DAYS
         ]
         return max(had, default=None)
 
@@ -260,17 +263,16 @@ def _noticed(findings: Sequence[Finding], t0_s: float) -> Fact:
     """Return the one fact that findings of kinds without clauses of their own make together."""
     ranked = sorted(findings, key=lambda f: (-_RANK[f.severity], max(f.t0_s, t0_s), f.kind))
     what = ",".join(dict.fromkeys(f.kind for f in ranked))
-    severity, start = ranked[0].severity, max(min(f.t0_s for f in findings), t0_s)
-    categories = (("severity", severity),)
-    return Fact(NOTICED, severity, categories, (("what", what), ("start", start)))
+    values: list[tuple[str, Value]] = [("what", what)]
+    if (start := min(f.t0_s for f in findings)) >= t0_s:
+        values.append(("start", start))
+    return Fact(NOTICED, ranked[0].severity, (), tuple(values))
 
 
-def _finding(
-    kind: str, episodes: list[Episode], period: _Period, usual: dict[str, Values]
-) -> Fact:
+def _finding(kind: str, episodes: list[Episode], period: _Period, usual: dict[str, Values]) -> Fact:
     severity = max((f.severity for e in episodes for f in e.findings), key=lambda s: _RANK[s])
     told = TOLD.get(kind)
-    categories = [("severity", str(severity))]
+    categories: list[tuple[str, str]] = []
     values: dict[str, Value] = {}
     if not episodes[0].cut:  # when it began within the period, it may be said when
         values["start"] = episodes[0].t0_s
@@ -289,7 +291,7 @@ def _finding(
         known = usual.get(told.usual, ())
         values |= dict(known)
         categories.append(("usual", "known" if known else "unknown"))
-    before = period.again(kind)
+    before = period.again(kind, goes_on=episodes[0].cut)
     categories.append(("again", "no" if before is None else "yes"))
     if before is not None:
         values["again"] = before

@@ -107,7 +107,9 @@ def _understood(sentence: Pieces, plan: Plan, wording: Wording, before: str | No
             return "not true"
         if not all(slots.has(item, name) for name in found.fields):
             return "no value"
-        if prefix and not _fits(sentence[:words], prefix, wording, plan.level, _group(kind), before):
+        if prefix and not _fits(
+            sentence[:words], prefix, wording, plan.level, _group(kind), before
+        ):
             reason = prefix
             continue
         return _Said(kind, prefix)

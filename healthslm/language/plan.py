@@ -187,7 +187,11 @@ def _measured(facts: Facts, hidden: set[str | None], room: int, *, required: boo
             chosen.append(fact)
             learning += why
     items = [_told(f, required=required or _unusual(f)) for f in chosen]
-    return items + [Item("learning", required=required)] * learning
+    if learning:
+        vs = [value for f in chosen for name, value in f.categories if name == "vs"]
+        ranges = "none" if set(vs) == {"unknown"} else "some"
+        items.append(Item("learning", (("ranges", ranges),), required=required))
+    return items
 
 
 def _unusual(fact: Fact) -> bool:

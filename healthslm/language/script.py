@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from healthslm.language import template, tokens
 from healthslm.language.choices import Choice
 from healthslm.language.plan import Item, Plan
-from healthslm.language.wording import Clause, Pieces, Wording, load, lowered, meanings
+from healthslm.language.wording import Clause, Pieces, load, lowered, meanings
 
 TURNS = 14
+_LANGUAGES = {"en": "English", "es": "Spanish"}
 PREFIX_TURNS = 3  # there are few openings and links, and a text may go without
 
 
@@ -53,6 +54,12 @@ class Script:
             "seed": seed,
         }
 
+    def free_job(self, told: str, seed: int | None = None) -> dict[str, object]:
+        """Return the freer job of a model whose tokens are not our words; `told`: a true text."""
+        lang, who = _LANGUAGES.get(self.lang, self.lang), meanings().levels[self.plan.level]
+        prompt = f"{told}\n\nThe same in other words, in {lang}, for {who}, on one line:\n"
+        return {"prompt": prompt, "slots_allowed": [], "slots_required": [], "seed": seed}
+
     def text(self, choices: Sequence[Choice]) -> list[str]:
         """Return the tokens of the text that was chosen, ending in `<end>`.
 
@@ -63,9 +70,14 @@ class Script:
         """
         sentences: list[Pieces] = []
         for n, (item, prefix, clause) in enumerate(choices):
+            if not all(type(x) is int for x in (item, prefix, clause)):
+                raise ValueError("a choice that is no number")
             if not (0 <= item < len(self.clauses) and 0 <= clause < len(self.clauses[item])):
                 raise ValueError("a choice that was not given")
-            pieces, prefixes = self.clauses[item][clause], (self.links if n else self.openings)[item]
+            pieces, prefixes = (
+                self.clauses[item][clause],
+                (self.links if n else self.openings)[item],
+            )
             if prefix >= len(prefixes):
                 raise ValueError("a choice that was not given")
             sentences.append(pieces if prefix < 0 else (*prefixes[prefix], *lowered(pieces)))
@@ -88,7 +100,7 @@ def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Scri
 
 
 def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:
-    """Return those of `held` whose turn it is, or is next; a clause's turn is its place in `rows`."""
+    """Return those of `held` whose turn it is, or comes next; turns go by the place in `rows`."""
     wait = {c: (n - turn) % turns for n, c in enumerate(rows)}
     first = min(wait[c] for c in held)
     return [c for c in held if wait[c] == first]
@@ -110,9 +122,6 @@ def _group(item: Item) -> str:
 def _spelt(pieces: Pieces) -> str:
     """Return pieces as text; a slot by its name, which is all that a model is told of a value."""
     return tokens.detokenise(p.partition(".")[2][:-1] if tokens.is_slot(p) else p for p in pieces)
-
-
-_LANGUAGES = {"en": "English", "es": "Spanish"}
 
 
 def _asked(script: Script) -> str:

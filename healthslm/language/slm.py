@@ -1,13 +1,16 @@
 """The model's child process: it chooses among true sentences, and nothing else is in reach.
 
 Run as a program by `writer`: one JSON object on stdin, one on stdout, then it ends and the
-board has its memory back. It needs only NumPy and onnxruntime, runs one thread at low
-priority, and once the model is read it can open no file and no socket.
+board has its memory back. It needs only NumPy and onnxruntime (and tokenizers for a model that
+was imported), runs one thread at low priority, and once the model is read it can open no file
+and no socket.
 
-    {"model": folder, "jobs": [{"prompt": [token, ...], "items": [{"group": ..., "required": ...,
-      "clauses": [[[token, ...], [token, ...]], ...], "openings": [...], "links": [...]}, ...],
-      "end": token, "seed": null | int}, ...]}
+    {"model": folder, "jobs": [{"prompt": text, "items": [{"group": ..., "required": ...,
+      "clauses": [[text, text after a prefix], ...], "openings": [text, ...], "links": [...]}, ...],
+      "end": text, "seed": null | int}, ...]}
     {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ...} | {"error": reason}
+
+A text is a row of words where the model's tokens are words, and a string where they are not.
 
 The model's words are no answer: what comes back are the numbers of the clauses it chose (see
 `choices`). So whatever the weights are, or whoever altered this process, a text is made of true
@@ -15,12 +18,12 @@ clauses; the guard reads it back all the same.
 
 A job may ask for the freer way instead, with `slots_allowed` and `slots_required` in the place
 of `items` and `end`: the model then writes words as it likes, only its slots are bound, and the
-answer is its tokens. It is an experiment, and a measure of what the model has learnt.
+answer is its tokens (of an imported model, its one line of text). It is an experiment, and a
+measure of what the model has learnt.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -34,19 +37,22 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from healthslm.language.choices import Choice, Item, Texts, Walk
+from healthslm.language.decoder import Decoder, Spoilt, sealed
 
 FloatArray = NDArray[np.float32]
 
 END = "<end>"
-FORM = 1  # of the model's folder
 MAX_REQUEST = 1 << 20  # bytes
 MAX_JOBS = 64
+MAX_LINE = 200  # tokens of a line that an imported model writes freely
 TEMPERATURE = 0.7  # of seeded texts; without a seed the likeliest token is taken
 RUN_S = 60  # CPU time after which the kernel ends this process
+
+Text = Sequence[str] | str
+"""A row of words, or, for a model whose tokens are not words, a string."""
 
 
 class Refusal(Exception):
@@ -61,8 +67,8 @@ class Refusal(Exception):
 class Job:
     """One text to choose."""
 
-    prompt: tuple[str, ...]
-    items: tuple[Item[str], ...]
+    prompt: Text
+    items: tuple[Item[Any], ...]  # whose clauses, openings and links are texts
     end: str
     seed: int | None = None
 
@@ -71,70 +77,82 @@ class Job:
 class FreeJob:
     """One text to write in the freer way."""
 
-    prompt: tuple[str, ...]
-    slots_allowed: tuple[str, ...]
-    slots_required: tuple[str, ...]
+    prompt: Text
+    slots_allowed: tuple[str, ...] = ()
+    slots_required: tuple[str, ...] = ()
     seed: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """A model's folder, read once and verified."""
+class Words:
+    """Tokens that are whole words, marks and slots."""
 
-    graph: bytes
-    tokens: tuple[str, ...]
-    context: int  # tokens, prompt and text together
+    def __init__(self, content: bytes) -> None:
+        self.tokens = tuple(map(str, json.loads(content)["tokens"]))
+        self._ids = {token: i for i, token in enumerate(self.tokens)}
+
+    def encode(self, text: Text, *, goes_on: bool = True) -> list[int]:
+        """Return the ids of words; KeyError for one that the vocabulary lacks."""
+        return [self._ids[word] for word in text]
+
+    def end(self, name: str) -> int:
+        """Return the token that ends a text."""
+        return self._ids[name]
 
 
-def read(folder: Path) -> Files:
-    """Return the files of the model in `folder`.
+class Pieces:
+    """Tokens that are pieces of words, as published models have them."""
+
+    def __init__(self, content: bytes) -> None:
+        try:
+            from tokenizers import Tokenizer
+        except ImportError:
+            raise Refusal("tokenizers") from None
+        self._tokenizer = Tokenizer.from_str(content.decode())
+
+    def encode(self, text: Text, *, goes_on: bool = True) -> list[int]:
+        """Return the ids of a string; one that `goes_on` stands behind a space."""
+        said = f" {text}" if goes_on else str(text)
+        return list(self._tokenizer.encode(said, add_special_tokens=not goes_on).ids)
+
+    def end(self, name: str) -> int:
+        """Return the token of a new line, which ends a text."""
+        return self.encode("\n", goes_on=False)[-1]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the string of some ids."""
+        return str(self._tokenizer.decode(list(ids)))
+
+
+class Model:
+    """A decoder with its tokens; one text after another.
+
+    Parameters
+    ----------
+    folder
+        Of the model. Every file is compared with its hash before it is used.
 
     Raises
     ------
     Refusal
-        "missing": a file is not there. "form": the manifest is not one of ours.
-        "hash": a file is not the one that was sealed.
+        "missing", "form" or "hash", as `decoder.sealed`; "tokenizers": the package that an
+        imported model needs is not installed.
     """
-    try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        sealed = {name: (folder / name).read_bytes() for name in ("model.onnx", "tokenizer.json")}
-    except OSError:
-        raise Refusal("missing") from None
-    except ValueError:
-        raise Refusal("form") from None
-    try:
-        if manifest["form"] != FORM:
-            raise Refusal("form")
-        for name, content in sealed.items():
-            if hashlib.sha256(content).hexdigest() != manifest["files"][name]:
-                raise Refusal("hash")
-        tokens = tuple(json.loads(sealed["tokenizer.json"])["tokens"])
-        context = int(manifest["architecture"]["context"])
-    except (KeyError, TypeError, ValueError):
-        raise Refusal("form") from None
-    return Files(sealed["model.onnx"], tokens, context)
 
-
-class Model:
-    """The graph with its buffers; one text after another."""
-
-    def __init__(self, files: Files) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False
-        self._session = onnxruntime.InferenceSession(
-            files.graph, options, providers=["CPUExecutionProvider"]
-        )
-        self._binding = self._session.io_binding()
-        self._context = files.context
-        self._tokens = files.tokens
-        self._ids = {token: i for i, token in enumerate(files.tokens)}
-        # Marks are written "<...>"; the rest are words, which may always be said.
-        marks = [token.startswith("<") for token in files.tokens]
-        self._words = np.where(marks, -np.inf, 0.0).astype(np.float32)  # (vocabulary,)
-        self._buffers: dict[str, NDArray[Any]] = {}
-        self._bind(len(files.tokens))
+    def __init__(self, folder: Path) -> None:
+        try:
+            manifest = sealed(folder)
+            content = (folder / "tokenizer.json").read_bytes()
+            self._tokens = Pieces(content) if manifest.get("tokenizer") == "bpe" else Words(content)
+        except Spoilt as spoilt:
+            raise Refusal(spoilt.reason) from None
+        except OSError:
+            raise Refusal("missing") from None
+        except (KeyError, TypeError, ValueError):
+            raise Refusal("form") from None
+        try:
+            self._decoder = Decoder(folder / "model.onnx")
+        except Exception:  # noqa: BLE001 - of onnxruntime, which has no error of its own
+            raise Refusal("form") from None
 
     def answer(self, job: Job | FreeJob) -> list[Choice] | list[str]:
         """Return what `job` asks for."""
@@ -150,22 +168,25 @@ class Model:
         Refusal
             "prompt": a token that the vocabulary lacks, or no room for a text.
         """
-        due, draw, seen = self._encoded(job.prompt), _draw(job.seed), 0
-        walk = Walk(Texts([self._item(item) for item in job.items], self._encoded((job.end,))[0]))
+        try:
+            items = [self._item(item) for item in job.items]
+            walk = Walk(Texts(items, self._tokens.end(job.end)))
+            due = self._tokens.encode(job.prompt, goes_on=False)
+        except KeyError:
+            raise Refusal("prompt") from None
+        draw = _draw(job.seed)
+        self._decoder.rewind()
         while not walk.ended:
             allowed = sorted(walk.allowed)
             if len(allowed) > 1:
-                if seen + len(due) > self._context:
-                    raise Refusal("prompt")
-                logits = self._after(due, seen)[allowed]
-                seen, due = seen + len(due), []
+                logits, due = self._after(due)[allowed], []
                 allowed = [allowed[_choose(logits, draw)]]
             walk.take(allowed[0])
             due.append(allowed[0])
         return walk.choices
 
     def write(self, job: FreeJob) -> list[str]:
-        """Return the text for `job`, with `<end>` unless it ran out of room.
+        """Return the text for `job`; one that ran out of room has no `<end>`.
 
         A slot named twice in `slots_allowed` may be written twice; one that is not named
         cannot be written, and `<end>` cannot while a required one is missing.
@@ -175,68 +196,55 @@ class Model:
         Refusal
             As `choose`.
         """
-        due, draw = self._encoded(job.prompt), _draw(job.seed)
-        left, missing = Counter(self._encoded(job.slots_allowed)), set(self._encoded(job.slots_required))
-        end, bias = self._ids[END], self._words.copy()
+        self._decoder.rewind()
+        if isinstance(self._tokens, Pieces):
+            return [self._line(self._tokens, job)]
+        words, draw = self._tokens, _draw(job.seed)
+        try:
+            due = words.encode(job.prompt)
+            left = Counter(words.encode(job.slots_allowed))
+            missing = set(words.encode(job.slots_required))
+        except KeyError:
+            raise Refusal("prompt") from None
+        # Marks are written "<...>"; the rest are words, which may always be said.
+        marks = [token.startswith("<") for token in words.tokens]
+        bias = np.where(marks, -np.inf, 0.0).astype(np.float32)  # (vocabulary,)
         bias[list(left)] = 0.0
-        text: list[int] = []
-        seen = 0
-        while seen + len(due) <= self._context and end not in text[-1:]:
+        end, text = words.end(END), list[int]()
+        while end not in text[-1:]:
             bias[end] = -np.inf if missing else 0.0
-            token = _choose(self._after(due, seen) + bias, draw)
-            seen, due = seen + len(due), [token]
+            token = _choose(self._after(due) + bias, draw)
+            due = [token]
             text.append(token)
             missing.discard(token)
             if token in left:
                 left[token] -= 1
                 bias[token] = 0.0 if left[token] else -np.inf
-        return [self._tokens[i] for i in text]
+            if self._decoder.seen == self._decoder.context:
+                break
+        return [words.tokens[i] for i in text]
 
-    def _encoded(self, tokens: Sequence[str]) -> list[int]:
+    def _line(self, pieces: Pieces, job: FreeJob) -> str:
+        """Return the line that a model of pieces writes."""
+        due, draw, end = pieces.encode(job.prompt, goes_on=False), _draw(job.seed), pieces.end("")
+        text: list[int] = []
+        while len(text) < MAX_LINE and end not in text[-1:]:
+            due = [_choose(self._after(due), draw)]
+            text += due
+        return pieces.decode(text).strip()
+
+    def _after(self, due: list[int]) -> FloatArray:
+        """Read the tokens `due`; return the logits of the next, shape (vocabulary,)."""
         try:
-            ids = [self._ids[token] for token in tokens]
-        except KeyError:
+            return self._decoder.read(due)
+        except ValueError:
             raise Refusal("prompt") from None
-        if not 0 < len(ids) < self._context:
-            raise Refusal("prompt")
-        return ids
 
-    def _item(self, item: Item[str]) -> Item[int]:
-        say = self._encoded
+    def _item(self, item: Item[Any]) -> Item[int]:
+        say = self._tokens.encode
         clauses = [(say(alone), say(after)) for alone, after in item.clauses]
         openings, links = list(map(say, item.openings)), list(map(say, item.links))
         return Item(item.group, item.required, clauses, openings, links)
-
-    def _after(self, due: list[int], seen: int) -> FloatArray:
-        """Read the tokens `due` behind the `seen` ones; return logits, shape (vocabulary,)."""
-        total = seen + len(due)
-        self._buffers["before_last"][0], self._buffers["total"][0] = total - 1, total
-        if len(due) == 1:
-            self._buffers["token"][0, 0] = due[0]
-            self._binding.bind_ortvalue_input("tokens", self._token)
-        else:
-            self._binding.bind_cpu_input("tokens", np.array([due], np.int64))
-        self._session.run_with_iobinding(self._binding)
-        logits: FloatArray = self._buffers["logits"][0]
-        return logits
-
-    def _buffer(self, name: str, shape: Sequence[int], kind: type) -> onnxruntime.OrtValue:
-        """Return a view for onnxruntime of a new array, which must be kept as long."""
-        self._buffers[name] = np.zeros(shape, kind)
-        return onnxruntime.OrtValue.ortvalue_from_numpy(self._buffers[name])
-
-    def _bind(self, vocabulary: int) -> None:
-        """Bind one buffer to each name; keys and values in place, past and present at once."""
-        bound = self._binding
-        self._token = self._buffer("token", (1, 1), np.int64)
-        bound.bind_ortvalue_input("before_last", self._buffer("before_last", (1,), np.int32))
-        bound.bind_ortvalue_input("total", self._buffer("total", (1,), np.int32))
-        bound.bind_ortvalue_output("logits", self._buffer("logits", (1, vocabulary), np.float32))
-        for past in self._session.get_inputs():
-            if past.name.startswith("past."):
-                cache = self._buffer(past.name, past.shape, np.float32)
-                bound.bind_ortvalue_input(past.name, cache)
-                bound.bind_ortvalue_output(past.name.replace("past.", "present."), cache)
 
 
 def _draw(seed: int | None) -> random.Random | None:
@@ -275,7 +283,7 @@ def request(stream: IO[bytes]) -> tuple[Path, list[Job | FreeJob]]:
 
 def parsed(row: dict[str, Any]) -> Job | FreeJob:
     """Return one job; KeyError, TypeError or ValueError where it is none."""
-    prompt, seed = tuple(row["prompt"]), row["seed"]
+    prompt, seed = row["prompt"], row["seed"]
     if "items" not in row:
         return FreeJob(prompt, tuple(row["slots_allowed"]), tuple(row["slots_required"]), seed)
     items = tuple(
@@ -306,7 +314,7 @@ def _limit(name: int, most: int) -> None:
     resource.setrlimit(name, (most, most))
 
 
-def _peak_mb(status: IO[str]) -> float:
+def peak_mb(status: IO[str]) -> float:
     """Return the most memory this process held; `ru_maxrss` would count the parent's too."""
     status.seek(0)
     line = next(line for line in status if line.startswith("VmHWM:"))
@@ -321,14 +329,13 @@ def main() -> int:
     try:
         with Path("/proc/self/status").open() as status:
             folder, jobs = request(sys.stdin.buffer)
-            files = read(folder)
+            model = Model(folder)
             close_the_doors()
-            model = Model(files)
             said = [model.answer(job) for job in jobs]
             answer: dict[str, object] = {
                 "said": said,
                 "ms_cpu": round(1000 * time.process_time(), 1),
-                "rss_mb": round(_peak_mb(status), 1),
+                "rss_mb": round(peak_mb(status), 1),
             }
     except Refusal as refusal:
         answer = {"error": refusal.reason}

@@ -97,7 +97,9 @@ def written(item: Item, name: str, wording: Wording, zone: str) -> str:
     if unit.startswith("range"):
         return _range(_number(item, f"{name}_low"), _number(item, f"{name}_high"), unit, rules)
     if unit == "pressure":
-        ends = {end: _digits(_number(item, f"{name}_{end}"), unit, rules) for end in ("high", "low")}
+        ends = {
+            end: _digits(_number(item, f"{name}_{end}"), unit, rules) for end in ("high", "low")
+        }
         return str(rules["pressure"]).format(**ends)
     if unit in {"names", "signals", "findings"}:
         return _names(str(item.value(name)), unit, wording)
@@ -113,7 +115,7 @@ def written(item: Item, name: str, wording: Wording, zone: str) -> str:
         open_ended = name in {"longest", "total"} and item.value("open") == "yes"
         text = _duration(value, rules, at_least=open_ended)
         return str(rules["at_least"]).format(x=text) if open_ended else text
-    if unit in {"in_hundred", "per_hour"}:
+    if unit in {"in_hundred", "per_hour", "of_hour"}:
         value = max(1.0, printed(value))
     return _counted(value, "days_long" if unit == "days" else unit, rules)
 

@@ -32,6 +32,7 @@ _EXAMPLES: dict[str, tuple[float | str, ...]] = {
     "times": (2.0, 14.0),
     "in_hundred": (0.4, 1.0, 1.5, 12.0),
     "per_hour": (1.0, 14.5),
+    "of_hour": (1.0, 14.5),
     "mmhg": (88.0,),
     "glucose": (62.0,),
     "nights": (2.0, 3.0),
@@ -96,9 +97,9 @@ from {facts.ENOUGH_DAYS} days on that have one. Compared as printed, after round
 **Days before.** Facts of earlier days belong to the local date on which their period begins;
 a weekday is told of the {facts.BACK_DAYS} days before the date on which the period begins.
 
-**Trends.** The typical values of the period and of the {facts.BACK_DAYS} days before it (of a longer
-period: of its newest 7 days), from {facts.TREND_DAYS} days on that have one. With n values in the
-order of the days, Kendall's S (pairs that rise less pairs that fall) must reach
+**Trends.** The typical values of the period and of the {facts.BACK_DAYS} days before it (of a
+longer period: of its newest 7 days), from {facts.TREND_DAYS} days on that have one. With n values
+in the order of the days, Kendall's S (pairs that rise less pairs that fall) must reach
 {_TREND} in size, and the median of the last three values must differ from that of the first three,
 in the same direction, by at least {_STEP}.
 
@@ -124,15 +125,16 @@ of which `missing` keeps one. Where nothing is known:
 `missing` and `caution`.
 
 Measures are told in the order {_MEASURES};
-what is above or below the usual range first, then trends. If one with an unknown usual range is told,
-`learning` follows; where only one sentence is left, such a measure is passed over and the next
-is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
+what is above or below the usual range first, then trends. If one with an unknown usual range is
+told, `learning` follows; where only one sentence is left, such a measure is passed over and the
+next is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
 `oxygen_low` beside `desaturation` or `oxygen_dips`.
 
 The first item of the plan is the first sentence. With the action, a text has
 {plan.MIN_SENTENCES} to {plan.MAX_SENTENCES} sentences. No fact is told twice. Where the model's
 text breaks any of this, the template speaks: for each item the first clause below that is
-true, of which it has every value, and whose level is asked for, without opening and link.
+true, of which it has every value, and whose level is asked for, without opening and link; of
+those, where there is one, the first that holds the value which the template prefers.
 """
 
 
@@ -219,8 +221,9 @@ def _kinds(wordings: list[Wording]) -> Iterator[str]:
 
 
 def _needs(kind: Kind) -> str:
-    names = ", ".join(f"`{n}`" for n in kind.needs)
-    return f"Every clause tells {names}." if names else "It tells no value by necessity."
+    names, preferred = (", ".join(f"`{n}`" for n in row) for row in (kind.needs, kind.prefers))
+    must = f"Every clause tells {names}." if names else "It tells no value by necessity."
+    return f"{must} The template prefers {preferred}." if preferred else must
 
 
 def _only(when: When) -> str:

@@ -1,4 +1,4 @@
-"""The plain text that stands in for the model: the first true clause of each item.
+"""The plain text that stands in for the model: of each item a true clause that tells enough.
 
 It is chosen by the plan alone, so that the same facts always give the same words,
 and it always passes the guard.
@@ -10,14 +10,21 @@ from collections.abc import Sequence
 
 from healthslm.language import slots, tokens
 from healthslm.language.plan import Item, Plan
-from healthslm.language.wording import Clause, Wording, load
+from healthslm.language.wording import Clause, Wording, load, meanings
 
 
 def compose(plan: Plan, lang: str) -> list[str]:
     """Return the tokens of the text that stands in for the model, ending in `<end>`."""
     wording = load(lang)
-    sentences = [true_clauses(item, wording, plan.level)[0].pieces for item in plan.items]
+    sentences = [_plainest(item, wording, plan.level).pieces for item in plan.items]
     return finished(sentences, plan)
+
+
+def _plainest(item: Item, wording: Wording, level: str) -> Clause:
+    """Return the first true clause that holds what its kind prefers, else the first one."""
+    true = true_clauses(item, wording, level)
+    wanted = {name for name in meanings().kinds[item.kind].prefers if slots.has(item, name)}
+    return next((c for c in true if wanted <= set(c.fields)), true[0])
 
 
 def finished(sentences: Sequence[Sequence[str]], plan: Plan) -> list[str]:

@@ -64,6 +64,7 @@ class Kind:
     group: str  # finding, measure, knowledge or frame
     means: str
     needs: tuple[str, ...]  # slots that every clause holds
+    prefers: tuple[str, ...]  # and those that the template's clause holds where they have a value
     categories: tuple[str, ...]
     slots: Mapping[str, Slot]
 
@@ -131,6 +132,7 @@ def meanings() -> Meanings:
             kind["group"],
             kind["means"],
             tuple(kind["needs"]),
+            tuple(kind.get("prefers", ())),
             tuple(kind["categories"]),
             {
                 slot: Slot(row["unit"], row["means"], _when(row.get("only", {})))
@@ -240,7 +242,9 @@ def fingerprint() -> str:
     taught: list[object] = [vocabulary().tokens]
     for wording in map(load, languages()):
         said = {**wording.clauses, "opening": wording.openings, "link": wording.links}
-        taught.append([[name, c.levels, c.when, c.pieces] for name, rows in said.items() for c in rows])
+        taught.append(
+            [[name, c.levels, c.when, c.pieces] for name, rows in said.items() for c in rows]
+        )
     return hashlib.sha256(json.dumps(taught).encode()).hexdigest()
 
 

@@ -26,15 +26,17 @@ from healthslm.language import guard, slots, template, tokens
 from healthslm.language.facts import Facts
 from healthslm.language.plan import Plan, plan
 from healthslm.language.script import Script, script
-from healthslm.language.wording import fingerprint
+from healthslm.language.wording import load, vocabulary
 from healthslm.records import Summary
 
 log = logging.getLogger(__name__)
 
 CHILD = Path(__file__).with_name("slm.py")
 MAX_ANSWER = 1 << 20  # bytes; a text is some 5 KiB
-MAX_MANIFEST = 1 << 16  # bytes
-REASONS = frozenset({"form", "hash", "memory", "missing", "prompt", "request"})  # of the child
+MAX_MANIFEST = 1 << 20  # bytes, and of a vocabulary of words
+REASONS = frozenset(
+    {"form", "hash", "memory", "missing", "prompt", "request", "tokenizers"}
+)  # of the child
 ANSWERED = frozenset({0, 1})  # exit statuses: with texts, with a reason
 
 
@@ -136,7 +138,8 @@ def summarise_all(
     try:
         if model is None:
             raise ModelError("none")
-        source = f"model:{identity(model)[:12]}"
+        known = identity(model)
+        source = f"model:{known.weights[:12]}"
         deadline = time.monotonic() + timeout_s
         for seeds in ((None,), tuple(range(1, attempts))):
             due = [(draft, seed) for draft in drafts if not draft.text for seed in seeds]
@@ -144,12 +147,12 @@ def summarise_all(
                 continue
             answer = ask(
                 model,
-                [draft.job(seed, free=manner.free) for draft, seed in due],
+                [draft.job(seed, known, free=manner.free) for draft, seed in due],
                 deadline - time.monotonic(),
             )
             cost = [cost[0] + answer.cpu_ms, max(cost[1], answer.rss_mb)]
             for (draft, _), said in zip(due, answer.said, strict=True):
-                draft.offer(said if manner.free else draft.script.text(said))
+                draft.hear(said, known, free=manner.free)
         reason = "refused"
     except (ModelError, TypeError, ValueError) as error:
         reason = str(error) if isinstance(error, ModelError) else "garbage"
@@ -164,25 +167,38 @@ def free_job(what: Plan, lang: str, seed: int | None = None) -> dict[str, object
     return {"prompt": prompt, "slots_allowed": allowed, "slots_required": required, "seed": seed}
 
 
-def identity(model: Path) -> str:
-    """Return the hash of the weights that a model's folder names.
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which model it is, and how it takes a text."""
+
+    weights: str  # SHA-256
+    spelt: bool  # its tokens are not our words: it is given strings
+
+
+def identity(model: Path) -> Identity:
+    """Return what a model's folder says of itself.
 
     Raises
     ------
     ModelError
-        "missing" or "form", as in `slm`; "wording": it learnt other clauses than these.
+        "missing" or "form", as in `slm`; "wording": there are words that it does not know.
     """
     try:
-        with (model / "manifest.json").open("rb") as file:
-            manifest = json.loads(file.read(MAX_MANIFEST))
-        weights, wording = str(manifest["files"]["model.onnx"]), manifest["wording"]
+        manifest = _read(model / "manifest.json")
+        weights, spelt = str(manifest["files"]["model.onnx"]), manifest.get("tokenizer") == "bpe"
+        known = None if spelt else set(_read(model / "tokenizer.json")["tokens"])
     except OSError:
         raise ModelError("missing") from None
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise ModelError("form") from None
-    if wording != fingerprint():
+    if known is not None and not known.issuperset(vocabulary().tokens):
         raise ModelError("wording")
-    return weights
+    return Identity(weights, spelt)
+
+
+def _read(path: Path) -> Any:
+    with path.open("rb") as file:
+        return json.loads(file.read(MAX_MANIFEST))
 
 
 @dataclass(slots=True)
@@ -195,21 +211,38 @@ class _Draft:
     attempts: int = 0
     refusals: tuple[str, ...] = ()
 
-    def job(self, seed: int | None, *, free: bool) -> dict[str, object]:
+    def job(self, seed: int | None, model: Identity, *, free: bool) -> dict[str, object]:
         """Return what the child is asked."""
+        if free and model.spelt:
+            told = self._rendered(template.compose(self.script.plan, self.script.lang))
+            return self.script.free_job(told, seed)
         if free:
             return free_job(self.script.plan, self.script.lang, seed)
-        return self.script.job(seed)
+        return self.script.job(seed, spelt=model.spelt)
 
-    def offer(self, pieces: Sequence[str]) -> None:
-        """Take a text of the model if the guard accepts it and none was taken yet."""
+    def hear(self, said: list[Any], model: Identity, *, free: bool) -> None:
+        """Take what the model said if the guard accepts it and nothing was taken yet.
+
+        Raises
+        ------
+        ValueError
+            It is no answer.
+        """
         if self.text:
             return
         self.attempts += 1
         what, lang = self.script.plan, self.script.lang
-        reasons = guard.check(pieces, what, lang).reasons
+        reasons: tuple[str, ...] = ()
+        if free and model.spelt:
+            action = slots.filled(
+                tokens.slot("action", what.action), what, load(lang), self.emergency
+            )
+            text = f"{' '.join(map(str, said))} {action}"
+        else:
+            pieces = list(map(str, said)) if free else self.script.text(said)
+            reasons = guard.check(pieces, what, lang).reasons
+            text = "" if reasons else self._rendered(pieces)
         if not reasons:
-            text = self._rendered(pieces)
             reasons = guard.check_text(text, what, lang, emergency=self.emergency).reasons
             self.text = "" if reasons else text
         self.refusals += reasons
@@ -225,9 +258,7 @@ class _Draft:
         return Written(summary, self.attempts, self.refusals, reason, cpu_ms, rss_mb)
 
     def _rendered(self, pieces: Sequence[str]) -> str:
-        return slots.render(
-            pieces, self.script.plan, self.script.lang, emergency=self.emergency
-        )
+        return slots.render(pieces, self.script.plan, self.script.lang, emergency=self.emergency)
 
 
 def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Answer:

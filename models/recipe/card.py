@@ -11,31 +11,34 @@ _LANGUAGES = {"en": "English", "es": "Spanish"}
 
 def card(manifest: dict[str, Any], figures: dict[str, Any]) -> str:
     """Return CARD.md."""
-    ((temperature, hot),) = figures["temperature"].items()
-    child = figures["child"]
-    greedy = figures["greedy"].items()
-    form = Path(__file__).with_suffix(".md").read_text()
-    return form.format(
-        **manifest["architecture"],
-        **manifest["training"],
-        parameters=manifest["parameters"],
-        block=manifest["quantisation"]["block"],
-        parity=manifest["parity"],
-        wording=manifest["wording"],
-        bytes=figures["bytes"],
-        greedy="\n".join(_ROW.format(lang=_LANGUAGES.get(k, k), **row) for k, row in greedy),
-        temperature=temperature,
-        hot_texts=hot["texts"],
-        hot_refused=hot["refused"],
-        hot_unsupported=hot["with_an_unsupported_claim"],
-        hot_missing=hot["with_a_claim_left_out"],
-        by_template=child["by_the_template"],
-        summaries=child["summaries"],
-        both_ms=child["both_languages_cpu_ms"]["p50"],
-        both_p50=child["both_languages_cpu_ms"]["p50"],
-        both_p95=child["both_languages_cpu_ms"]["p95"],
-        rss_mb=child["rss_mb"],
-        p50=figures["text_cpu_ms"]["p50"],
-        p95=figures["text_cpu_ms"]["p95"],
-        speed=figures["tokens_per_cpu_s"],
+    child, beside = figures["child"], Path(__file__).parent
+    return (
+        (beside / "card.md")
+        .read_text()
+        .format(
+            **manifest["architecture"],
+            **manifest["training"],
+            parameters=manifest["parameters"],
+            block=manifest["quantisation"]["block"],
+            parity=manifest["parity"],
+            wording=manifest["wording"],
+            bytes=figures["bytes"],
+            chosen=_rows(figures["chosen"]),
+            free=_rows(figures["free"]),
+            by_template=child["by_the_template"],
+            summaries=child["summaries"],
+            both_ms=child["both_languages_cpu_ms"]["p50"],
+            both_p50=child["both_languages_cpu_ms"]["p50"],
+            both_p95=child["both_languages_cpu_ms"]["p95"],
+            rss_mb=child["rss_mb"],
+            p50=figures["text_cpu_ms"]["p50"],
+            p95=figures["text_cpu_ms"]["p95"],
+            speed=figures["free_tokens_per_cpu_s"],
+            read=(beside / "read_aloud.md").read_text().strip(),
+            ablation=(beside / "ablation.md").read_text().strip(),
+        )
     )
+
+
+def _rows(judged: dict[str, Any]) -> str:
+    return "\n".join(_ROW.format(lang=_LANGUAGES.get(k, k), **row) for k, row in judged.items())

@@ -212,9 +212,9 @@ def _trends(rng: Random, measures: list[Fact]) -> list[Fact]:
 def _finding(rng: Random, kind: str, measures: list[Fact], t0_s: float, t1_s: float) -> Fact:
     severity = _SEVERITIES[rng.randrange(len(_SEVERITIES))]
     at = sorted(rng.uniform(t0_s, t1_s) for _ in range(2))
-    categories: list[tuple[str, str]] = [("severity", severity)]
+    categories: list[tuple[str, str]] = []
     if kind == NOTICED:  # no name is in a text: any kind stands for all
-        return Fact(kind, severity, tuple(categories), (("what", "other"), ("start", at[0])))
+        return Fact(kind, severity, (), (("what", "other"), ("start", at[0])))
     told, values = TOLD.get(kind), dict[str, Value](start=at[0])
     several = rng.random() < 0.5
     if told is None or not told.whole:

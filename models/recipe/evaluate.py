@@ -61,13 +61,13 @@ def trials(
 
 def wrong_texts(folder: Path, count: int) -> int:
     """Return how many of `count` texts, written freely, the guard refuses."""
-    model = slm.Model(slm.read(folder))
+    model = slm.Model(folder)
     return sum(bool(t.reasons) for t in trials(model, count, of=CHOOSING, free=True))
 
 
 def figures(folder: Path, count: int) -> dict[str, object]:
     """Return everything that the model's card tells of its quality and cost."""
-    model = slm.Model(slm.read(folder))
+    model = slm.Model(folder)
     chosen, free = list(trials(model, count)), list(trials(model, count, free=True))
     cpu_ms = sorted(1000 * t.cpu_s for t in chosen)
     langs = sorted({t.lang for t in chosen})

@@ -23,14 +23,14 @@ class Shape:
     """The model's sizes. Each inner size is a multiple of 64, the widest quantisation block."""
 
     vocabulary: int
-    layers: int = 6
-    width: int = 128
-    heads: int = 4
+    layers: int = 8
+    width: int = 192
+    heads: int = 6
     kv_heads: int = 2
     head_dim: int = 32
-    ffn: int = 384
+    ffn: int = 512
     repeat: int = 1  # times each block is used in a row (MobileLLM-LS: 2)
-    context: int = 192  # tokens, prompt and text together
+    context: int = 256  # tokens, prompt and text together
     theta: float = 10_000.0
     eps: float = 1e-5
 

@@ -41,14 +41,14 @@ class Plan:
     """How to train."""
 
     seed: int = 1
-    texts: int = 172_800
+    texts: int = 147_200
     batch: int = 32  # texts a step
     rate: float = 4e-3  # of AdamW; Muon's updates are scaled to match
     decay: float = 0.01
     rise: float = 0.03  # share of the steps in which the rate rises
     fall: float = 0.5  # share of the steps in which it falls
     checks: int = 5  # times the claims are counted, evenly over the fall
-    check_texts: int = 600  # at each check, both languages together
+    check_texts: int = 400  # at each check, both languages together
     shape: dict[str, int] = field(default_factory=dict)  # sizes other than the usual
 
     @property

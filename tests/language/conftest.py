@@ -19,7 +19,10 @@ _DAY = Facts(
         Fact(
             "tachycardia",
             "amber",
-            (("times", "one"), ("usual", "unknown")),
+            (
+                *(("times", "one"), ("usual", "unknown")),
+                *(("again", "no"), ("part", "day")),
+            ),
             (
                 ("start", 1_767_261_600.0),
                 ("longest", 240.0),

@@ -2,8 +2,9 @@
 
 English: Flesch-Kincaid grade, .39 W/S + 11.8 Sy/W - 15.59 (Kincaid et al. 1975, US Navy
 research branch report 8-75). Spanish: Fernández-Huerta 1959, as corrected, 206.84 -
-60 Sy/W - 1.02 W/S. W words, S sentences, Sy syllables. A numeral counts as one syllable
-for each digit, so that numbers are not free; abbreviated units count as they are spoken.
+60 Sy/W - 1.02 W/S; Szigriszt-Pazos 1993, 206.835 - 62.3 Sy/W - W/S. W words, S sentences,
+Sy syllables. A numeral counts as one syllable for each digit, so that numbers are not free;
+abbreviated units count as they are spoken.
 """
 
 import re
@@ -33,6 +34,12 @@ def fernandez_huerta(text: str) -> float:
     """Return the ease of a Spanish text, 0 to 100 and over."""
     w, s = words(text), sentences(text)
     return 206.84 - 60 * sum(map(_spanish, w)) / len(w) - 1.02 * len(w) / len(s)
+
+
+def szigriszt(text: str) -> float:
+    """Return the perspicuity of a Spanish text (Inflesz scale): from 65 on fairly easy."""
+    w, s = words(text), sentences(text)
+    return 206.835 - 62.3 * sum(map(_spanish, w)) / len(w) - len(w) / len(s)
 
 
 def _english(word: str) -> int:

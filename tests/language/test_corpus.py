@@ -11,17 +11,9 @@ from healthslm.language import slots, tokens
 from healthslm.language.wording import languages, load, meanings, vocabulary
 
 HELD_OUT = (
-    "<fact:fever> "
-    "<severity:red> "
-    "<times:several> "
-    "<usual:known> "
-    "<fact:noticed> "
-    "<severity:info> "
-    "<fact:doubt> "
-    "<fact:coverage> "
-    "<share:part> "
-    "<action:red> "
-    "<text>"
+    "<fact:inactivity> <severity:red> <times:one> <again:yes> <part:mixed> "
+    "<fact:bradypnoea> <severity:info> <times:several> <again:yes> <part:mixed> "
+    "<fact:doubt> <fact:pulse> <vs:above> <action:red> <text>"
 )
 corpus = SimpleNamespace(**run_path(str(Path(__file__).parents[2] / "models/recipe/corpus.py")))
 
@@ -58,14 +50,14 @@ def test_one_combination_in_ten_is_held_out_and_training_never_sees_it():
 def test_what_is_held_out_does_not_change_with_the_language_or_the_run():
     (what, _, _) = next(corpus.plans(1, 1, held_out=True))
     assert corpus.is_held_out(what)
-    assert " ".join(what.prompt("")[1:]) == HELD_OUT
+    assert " ".join(what.prompt("")[2:]) == HELD_OUT
 
 
 def test_every_kind_action_and_clause_is_taught():
     kinds: set[str] = set()
     actions: set[str] = set()
     said: set[tuple[str, ...]] = set()
-    for what, lang, rng in corpus.plans(10, 6000):
+    for what, lang, rng in corpus.plans(10, 14_000):
         kinds |= {item.kind for item in what.items}
         actions.add(what.action)
         said |= {(lang, *s) for s in tokens.sentences(corpus.text(rng, what, lang)[:-2])}
@@ -74,9 +66,9 @@ def test_every_kind_action_and_clause_is_taught():
     clauses = [
         (lang, *c.pieces) for lang in languages() for r in load(lang).clauses.values() for c in r
     ]
-    assert sum(c in said for c in clauses) >= 0.95 * len(clauses)
-    assert sum(len(r) for r in load("en").clauses.values()) >= 450
-    assert len(vocabulary()) < 2048
+    assert sum(c in said for c in clauses) >= 0.9 * len(clauses)
+    assert sum(len(r) for r in load("en").clauses.values()) >= 2400
+    assert len(vocabulary()) < 3072
 
 
 def test_one_day_can_be_told_in_many_ways():

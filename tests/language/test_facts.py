@@ -3,15 +3,20 @@
 import random
 import subprocess
 import sys
+from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthslm.language import facts
-from healthslm.language.facts import Facts, gather, printed
+from healthslm.language import facts, slots
+from healthslm.language.facts import Fact, Facts, gather, printed
+from healthslm.language.wording import meanings
 from healthslm.records import Beat, Finding, Gap, Vital
 
+corpus = SimpleNamespace(**run_path(str(Path(__file__).parents[2] / "models/recipe/corpus.py")))
 DAY = 1_767_225_600.0  # a midnight, UTC
 END = DAY + 86_400.0
 
@@ -88,7 +93,9 @@ def test_a_finding_that_reaches_out_of_the_day_is_cut_to_it_and_lasts_at_least(
     t0, t1, start, longest
 ):
     told = values(day(fast(t0, t1)), "tachycardia")
-    assert (told["start"], told["longest"], told["open"]) == (DAY + start, longest, "yes")
+    assert (told["longest"], told["open"]) == (longest, "yes")
+    begun = None if t0 < 0 else DAY + start  # before the day: when in the day it began, none knows
+    assert (told.get("start"), told.get("worst_at")) == (begun, begun)
 
 
 def test_a_finding_of_another_day_is_not_told():
@@ -130,7 +137,7 @@ def named(kind, t0=600.0, severity="amber"):
     return Finding(kind, "a/x", DAY + t0, DAY + t0 + 60, severity, ())
 
 
-@pytest.mark.parametrize("kind", ["fall", "glucose_low", "a_kind_of_tomorrow"])
+@pytest.mark.parametrize("kind", ["a_kind", "a_kind_of_tomorrow"])
 @pytest.mark.parametrize("severity", ["info", "amber", "red"])
 def test_a_kind_without_clauses_of_its_own_is_never_passed_over(kind, severity):
     what = day(named(kind, severity=severity))
@@ -141,23 +148,160 @@ def test_a_kind_without_clauses_of_its_own_is_never_passed_over(kind, severity):
 
 def test_kinds_told_by_name_stand_by_severity_then_beginning_then_name():
     what = day(
-        named("fall", 900, "info"),
-        named("tachypnoea", 700),
-        named("news2", 700),
-        named("bigeminy", 800, "red"),
-        named("glucose_high", 600),
+        named("kind_f", 900, "info"),
+        named("kind_t", 700),
+        named("kind_n", 700),
+        named("kind_b", 800, "red"),
+        named("kind_g", 600),
         fast(),
     )
     assert sorted(f.kind for f in what.findings) == ["noticed", "tachycardia"]
     assert what.get("noticed").severity == "red"
     assert values(what, "noticed") == {
-        "what": "bigeminy,glucose_high,news2,tachypnoea,fall",
+        "what": "kind_b,kind_g,kind_n,kind_t,kind_f",
         "start": DAY + 600,
     }
 
 
-def test_what_is_told_by_name_begins_with_the_day_at_the_earliest():
-    assert values(day(named("fall", -30.0)), "noticed")["start"] == DAY
+def test_what_is_told_by_name_has_no_time_where_it_began_before_the_day():
+    assert "start" not in values(day(named("kind", -30.0)), "noticed")
+
+
+def test_a_fall_before_midnight_keeps_its_time():
+    """No clause of a fall goes without its time, so that is told even where the day cut it."""
+    told = values(day(named("fall", -30.0)), "fall")
+    assert told["start"] == DAY - 30
+
+
+@pytest.mark.parametrize("kind", sorted(facts.TOLD))
+def test_each_kind_has_the_categories_and_values_that_its_meaning_lists(kind):
+    """On invented days of every shape, against the table that the clauses are written from."""
+    seen, kind_means = set(), meanings().kinds[kind]
+    for what, _, _ in corpus.plans(5, 1500):
+        item = what.item(kind)
+        if item is not None:
+            assert tuple(name for name, _ in item.categories) == kind_means.categories
+            seen |= {name for name in kind_means.slots if slots.has(item, name)}
+            assert all(slots.has(item, name) for name in kind_means.needs)
+    assert seen == set(kind_means.slots)
+
+
+# ---- again, and when in the day -----------------------------------------------------------
+
+
+def days_before(*backs, kind="tachycardia", zone="UTC"):
+    """Return the facts of days so many days back, each with a finding."""
+    found = Fact(kind, "amber", (), ())
+    return [Facts(DAY - 86_400 * b, DAY - 86_400 * (b - 1), zone, (found,)) for b in backs]
+
+
+@pytest.mark.parametrize(
+    ("backs", "again"),
+    [((), None), ((6,), 6), ((7,), None), ((5, 2), 2), ((2, 5), 2), ((0,), None)],
+)
+def test_the_newest_of_six_days_before_that_had_it_is_named(backs, again):
+    what = day(fast(), earlier=days_before(*backs))
+    told = values(what, "tachycardia").get("again")
+    assert told == (None if again is None else DAY - 86_400 * again)
+    name = "no" if again is None else "yes"
+    assert ("again", name) in what.get("tachycardia").categories
+
+
+def test_what_goes_on_from_the_day_before_is_not_the_same_again():
+    assert "again" not in values(day(fast(-60, 600), earlier=days_before(1)), "tachycardia")
+    told = values(day(fast(-60, 600), earlier=days_before(1, 3)), "tachycardia")
+    assert told["again"] == DAY - 3 * 86_400
+
+
+def test_another_kind_on_another_day_is_not_this_one_again():
+    what = day(fast(), earlier=days_before(1, kind="pause"))
+    assert ("again", "no") in what.get("tachycardia").categories
+
+
+@pytest.mark.parametrize(
+    ("spans", "part"),
+    [
+        ([(0, 6)], "night"),
+        ([(0, 6.001)], "mixed"),
+        ([(5.99, 7)], "mixed"),
+        ([(6, 22)], "day"),
+        ([(21, 22.001)], "mixed"),
+        ([(22, 23.9)], "night"),
+        ([(1, 2), (22.5, 23)], "night"),
+        ([(1, 2), (12, 13)], "mixed"),
+        ([(9, 10), (20, 21)], "day"),
+    ],
+)
+def test_by_night_and_by_day_hold_only_where_every_episode_lies_within(spans, part):
+    what = day(*(fast(3600 * a, 3600 * b) for a, b in spans))
+    assert ("part", part) in what.get("tachycardia").categories
+
+
+def test_an_episode_across_midnight_lies_in_one_night_and_by_the_person_s_clock():
+    late = gather([fast(-1800, 1800)], DAY - 43_200, DAY + 43_200, zone="UTC")
+    assert ("part", "night") in late.get("tachycardia").categories
+    there = gather([fast(-1800, 1800)], DAY - 43_200, DAY + 43_200, zone="Asia/Tokyo")
+    assert ("part", "day") in there.get("tachycardia").categories
+
+
+def test_what_goes_on_is_neither_of_the_night_nor_of_the_day():
+    what = day(fast(3600, 7200, ongoing=True))
+    assert ("part", "mixed") in what.get("tachycardia").categories
+
+
+# ---- trends -------------------------------------------------------------------------------
+
+
+def trend(*typical, now=None):
+    """Return the trend of the pulse: typical values of the days before, oldest first."""
+    rows = [
+        Facts(
+            DAY - 86_400 * n,
+            DAY - 86_400 * (n - 1),
+            "UTC",
+            (Fact("pulse", "info", (), (("typical", float(v)),)),),
+        )
+        for n, v in zip(range(len(typical), 0, -1), typical, strict=True)
+        if v is not None
+    ]
+    return day(*minutes("heart_rate", [float(now)] * 3), earlier=rows).get("pulse_trend")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "way"),
+    [
+        ((60, 62, 64, 66), 68, "rising"),
+        ((68, 66, 64, 62), 60, "falling"),
+        ((60, 61, 62, 63), 63, None),  # too little a change
+        ((60, 66, 61, 67), 68, "rising"),  # S = 8 of 10
+        ((60, 67, 66, 64), 68, None),  # S = 4
+        ((60, 65, 70), 75, None),  # four days
+        ((60, 63, None, 66), 69, None),
+        ((60, None, 62, 64, 66), 68, "rising"),
+        ((90, 60, 61, 62, 63, 64, 65), 66, "rising"),  # the eighth day is not looked at
+        ((60, 60, 60, 60), 90, None),  # one high day is no trend
+    ],
+)
+def test_a_trend_is_told_where_the_days_agree_and_the_change_counts(before, now, way):
+    found = trend(*before, now=now)
+    assert (found and dict(found.categories)["way"]) == way
+
+
+def test_a_trend_tells_its_ends_and_its_days():
+    told = dict(trend(60, None, 62, 64, 66, now=68).values)
+    assert told == {"first": 60.0, "last": 68.0, "days": 6.0}
+
+
+def test_without_a_value_of_the_day_itself_there_is_no_trend():
+    rows = [
+        Facts(
+            DAY - 86_400 * n, DAY, "UTC", (Fact("pulse", "info", (), (("typical", 80.0 - 3 * n),)),)
+        )
+        for n in range(6, 0, -1)
+    ]
+    assert day(earlier=rows).get("pulse_trend") is None
+    week = gather([], DAY - 6 * 86_400, DAY, zone="UTC", days=rows)
+    assert dict(week.get("pulse_trend").values)["last"] == 77.0
 
 
 @pytest.mark.parametrize("kind", ["glucose_range", "irregular_burden"])

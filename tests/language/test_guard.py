@@ -103,7 +103,9 @@ def other_level(what, pieces, wording, rng):
     rng.shuffle(items)
     for n, item in items:
         held = dict(item.categories)
-        false = [c for c in wording.clauses[item.kind] if not c.holds(held)]
+        false = [
+            c for c in wording.clauses[item.kind] if not c.holds(held) or what.level not in c.levels
+        ]
         if false and len(what.items) == len(sentences) and _kind(sentences[n]) == item.kind:
             sentences[n] = rng.choice(false).pieces
             return joined(sentences, what)
@@ -131,7 +133,7 @@ def required_left_out(what, pieces, wording, rng):
 def said_twice(what, pieces, wording, rng):
     sentences = said(pieces)
     item = rng.choice(what.items)
-    clause = rng.choice(template.true_clauses(item, wording)).pieces
+    clause = rng.choice(template.true_clauses(item, wording, what.level)).pieces
     return joined([*sentences, clause], what)
 
 
@@ -161,7 +163,7 @@ def invented_advice(what, pieces, wording, rng):
 
 
 def other_action(what, pieces, wording, rng):
-    other = rng.choice([a for a in wording.actions if a != what.action])
+    other = rng.choice([a for a in wording.actions[what.level] if a != what.action])
     return [*pieces[:-2], tokens.slot("action", other), tokens.END]
 
 
@@ -182,19 +184,25 @@ def action_twice(what, pieces, wording, rng):
 
 
 def main_message_later(what, pieces, wording, rng):
-    sentences = [rng.choice(template.true_clauses(i, wording)).pieces for i in what.items]
+    sentences = [
+        rng.choice(template.true_clauses(i, wording, what.level)).pieces for i in what.items
+    ]
     return joined([*sentences[1:], sentences[0]], what) if len(sentences) > 1 else None
 
 
 def opening_later(what, pieces, wording, rng):
-    sentences = [rng.choice(template.true_clauses(i, wording)).pieces for i in what.items]
+    sentences = [
+        rng.choice(template.true_clauses(i, wording, what.level)).pieces for i in what.items
+    ]
     n = rng.randrange(1, len(sentences))
     sentences[n] = (*rng.choice(wording.openings).pieces, *lowered(sentences[n]))
     return joined(sentences, what)
 
 
 def link_first(what, pieces, wording, rng):
-    sentences = [rng.choice(template.true_clauses(i, wording)).pieces for i in what.items]
+    sentences = [
+        rng.choice(template.true_clauses(i, wording, what.level)).pieces for i in what.items
+    ]
     sentences[0] = (*rng.choice(wording.links).pieces, *lowered(sentences[0]))
     return joined(sentences, what)
 
@@ -204,7 +212,7 @@ def other_word(what, pieces, wording, rng):
     n = rng.randrange(len(pieces) - 2)
     word = rng.choice([t for t in vocabulary().tokens if t[0].isalpha()])
     spoilt = [*pieces[:n], word, *pieces[n + 1 :]]
-    true = {c.pieces for i in what.items for c in template.true_clauses(i, wording)}
+    true = {c.pieces for i in what.items for c in template.true_clauses(i, wording, what.level)}
     told = set(said(spoilt))
     return None if word == pieces[n] or told <= true or n < 12 else spoilt
 
@@ -380,7 +388,7 @@ def lost_sentence(text, what, lang, rng):
 
 
 def lost_action(text, what, lang, rng):
-    return text[: -len(load(lang).action(what.action, NUMBER))].rstrip()
+    return text[: -len(load(lang).action(what.action, what.level, NUMBER))].rstrip()
 
 
 def of_another_plan(text, what, lang, rng):
@@ -389,7 +397,9 @@ def of_another_plan(text, what, lang, rng):
     for item in what.items:
         moved = [(k, v + 7.0 if isinstance(v, float) else v) for k, v in item.values]
         items.append(Item(item.kind, item.categories, tuple(moved), item.required))
-    other = Plan(what.t0_s + 86_400, what.t1_s + 86_400, what.zone, tuple(items), what.action)
+    other = Plan(
+        what.t0_s + 86_400, what.t1_s + 86_400, what.zone, tuple(items), what.action, what.level
+    )
     pieces = template.compose(other, lang)
     spoilt = slots.render(pieces, other, lang, emergency=NUMBER)
     return None if spoilt == slots.render(pieces, what, lang, emergency=NUMBER) else spoilt
@@ -460,7 +470,7 @@ def test_a_value_that_the_fact_lacks_is_not_told():
 def test_an_opening_for_findings_does_not_open_a_quiet_day():
     what = Plan(0.0, 86_400.0, "UTC", (Item("caution"), Item("doubt")), "none")
     wording = load("en")
-    sentences = [template.true_clauses(i, wording)[0].pieces for i in what.items]
+    sentences = [template.true_clauses(i, wording, what.level)[0].pieces for i in what.items]
     reasons = set()
     for opening in wording.openings:
         first = (*opening.pieces, *lowered(sentences[0]))

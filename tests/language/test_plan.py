@@ -75,7 +75,7 @@ def test_three_findings_leave_room_for_doubt_only():
 
 @pytest.mark.parametrize("severity", ["info", "amber", "red"])
 def test_a_kind_of_finding_that_nobody_foresaw_is_told_and_decides_the_action(severity):
-    fall = [Finding(k, "a/x", DAY, DAY + 1, severity, ()) for k in ("fall", "of_tomorrow")]
+    fall = [Finding(k, "a/x", DAY, DAY + 1, severity, ()) for k in ("novel", "of_tomorrow")]
     for found in (fall, fall[:1], fall[1:]):
         what = plan(gather(found, DAY, DAY + 86_400, zone="UTC"))
         assert (what.items[0].kind, what.items[0].required) == ("noticed", True)
@@ -184,6 +184,7 @@ def test_beside_a_finding_the_unwatched_time_is_told():
 def test_a_prompt_is_one_token_for_each_fact_and_category():
     assert planned(finding("fever"), FULL).prompt("es") == [
         "<es>",
+        "<level:plain>",
         "<fact:fever>",
         "<severity:amber>",
         "<times:one>",

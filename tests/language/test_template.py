@@ -93,15 +93,16 @@ def check(facts: Facts) -> None:
     [
         (
             "en",
-            "We watched for 23 hours, and no alert came up. Your resting pulse was 63 beats a "
-            "minute. We need a few more days to learn what is usual for you. If you feel unwell, "
-            "call your care team, whatever the sensors say.",
+            "No alert came up in the 23 hours that we could watch. Your resting pulse was 63 beats "
+            "a minute. We need a few more days to learn all of your usual ranges. If you feel "
+            "unwell, call your care team, whatever the sensors say.",
         ),
         (
             "es",
-            "Miramos 23 horas de datos y no saltó ningún aviso. Su pulso en reposo fue de 63 "
-            "latidos por minuto. Nos faltan unos días para saber qué es lo normal para usted. Si "
-            "se siente mal, llame a su centro de salud, digan lo que digan los sensores.",
+            "No saltó ningún aviso en lo que pudimos mirar, 23 horas. Su pulso en reposo fue de 63 "
+            "latidos por minuto. Todavía no tenemos bastantes días para conocer del todo lo "
+            "habitual en usted. Si se siente mal, llame a su centro de salud, digan lo que digan "
+            "los sensores.",
         ),
     ],
 )

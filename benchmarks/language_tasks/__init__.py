@@ -1,0 +1,1 @@
+"""What the language part can do, a file each with `measure(seed, n, peers)`."""
