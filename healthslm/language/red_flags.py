@@ -30,6 +30,7 @@ class Rule:
     name: str
     text: Patterns
     unless: Patterns = ()
+    say: str = "emergency"
 
     def undone(self, heard: str) -> bool:
         """Tell whether the text holds what makes the rule void."""
@@ -46,7 +47,7 @@ class Rules:
     spelling: Spelling
 
     def find(self, text: str) -> str | None:
-        """Return the name of a flag that a plain text holds, or None."""
+        """Return which text of `answers.toml` a plain text asks for, or None."""
         heard = _spaced(self.spelling.mended(word) for word in text.split())
         if any(not r.undone(heard) and _any(r.text, heard) for r in self.wholes):
             return None
@@ -55,11 +56,11 @@ class Rules:
             if not rule.undone(heard):
                 for pattern in rule.text:
                     left = _spaced(pattern.sub("|", left).split())
-        return next((rule.name for rule in self.flags if _any(rule.text, left)), None)
+        return next((rule.say for rule in self.flags if _any(rule.text, left)), None)
 
 
 def find(text: str) -> str | None:
-    """Return the name of the red flag that a question holds, or None."""
+    """Return "emergency" or "harm", the text that a question's red flag asks for, or None."""
     heard = plain(text)
     for lang in languages():
         found = rules(lang).find(heard)
@@ -111,10 +112,10 @@ def _known() -> frozenset[str]:
 
 
 def _rule(lang: str, row: Mapping[str, Any], words: Mapping[str, list[str]]) -> Rule:
-    if not {"name", "text"} <= set(row) <= {"name", "text", "unless"}:
-        raise ValueError(f"{lang}: a rule holds name, text and unless")
+    if not {"name", "text"} <= set(row) <= {"name", "text", "unless", "say"}:
+        raise ValueError(f"{lang}: a rule holds name, text, unless and say")
     text, unless = (tuple(_compiled(p, words) for p in row.get(k, ())) for k in ("text", "unless"))
-    return Rule(row["name"], text, unless)
+    return Rule(row["name"], text, unless, row.get("say", "emergency"))
 
 
 def _compiled(pattern: str, words: Mapping[str, list[str]]) -> re.Pattern[str]:

@@ -137,3 +137,8 @@ def model() -> Model:
 def route(text: str) -> Route:
     """Return what a question asks for."""
     return model().route(text)
+
+
+def emergency(text: str) -> bool:
+    """Tell whether the learnt look takes a question for an emergency; the rules came first."""
+    return model().flag(text) > FLAG_FROM
