@@ -46,24 +46,43 @@ class Rules:
     wholes: tuple[Rule, ...]
     spelling: Spelling
 
-    def find(self, text: str) -> str | None:
-        """Return which text of `answers.toml` a plain text asks for, or None."""
-        heard = _spaced(self.spelling.mended(word) for word in text.split())
-        if any(not r.undone(heard) and _any(r.text, heard) for r in self.wholes):
-            return None
-        left = heard
+    def heard(self, text: str) -> str:
+        """Return a plain text with its typing errors mended, a space at either end."""
+        return _spaced(self.spelling.mended(word) for word in text.split())
+
+    def none(self, heard: str) -> bool:
+        """Tell whether the whole text is no emergency."""
+        return any(not r.undone(heard) and _any(r.text, heard) for r in self.wholes)
+
+    def left(self, heard: str) -> str:
+        """Return the text without the parts that are none."""
+        out = heard
         for rule in self.parts:
             if not rule.undone(heard):
                 for pattern in rule.text:
-                    left = _spaced(pattern.sub("|", left).split())
+                    out = _spaced(pattern.sub("|", out).split())
+        return out
+
+    def flag(self, left: str) -> str | None:
+        """Return which text of `answers.toml` what is left asks for, or None."""
         return next((rule.say for rule in self.flags if _any(rule.text, left)), None)
 
 
 def find(text: str) -> str | None:
-    """Return "emergency" or "harm", the text that a question's red flag asks for, or None."""
-    heard = plain(text)
-    for lang in languages():
-        found = rules(lang).find(heard)
+    """Return "emergency" or "harm", the text that a question's red flag asks for, or None.
+
+    Words that two languages share ("angina", "confused") are weighed in both: the asides of
+    every language are looked for before the flags of any.
+    """
+    words = plain(text)
+    every = [rules(lang) for lang in languages()]
+    if any(one.none(one.heard(words)) for one in every):
+        return None
+    for one in every:
+        left = one.left(one.heard(words))
+        for other in every:
+            left = left if other is one else other.left(left)
+        found = one.flag(left)
         if found is not None:
             return found
     return None
