@@ -76,6 +76,8 @@ def find(text: str) -> str | None:
     """
     words = plain(text)
     every = [rules(lang) for lang in languages()]
+    if not any(one.flag(one.heard(words)) for one in every):
+        return None  # of most questions, with no aside looked for
     if any(one.none(one.heard(words)) for one in every):
         return None
     for one in every:
@@ -146,7 +148,7 @@ def _compiled(pattern: str, words: Mapping[str, list[str]]) -> re.Pattern[str]:
     out = re.sub(r"<([a-z]+)>", listed, pattern)
     out = out.replace(" ... ", r" (?:[^ ]+ ){0,10}?").replace(" .. ", r" (?:[^ |]+ ){0,5}?")
     out = re.sub(r" \.\.$", r"(?: [^ |]+){0,5}", out)
-    out = re.sub(r"(?<=[a-z])\*", "[a-z]*", out)
+    out = re.sub(r"(?<=[a-z])\*", "[a-z]*", out).replace("$", " ?$")
     begin = "^ " if out.startswith("^ ") else "(?<= )"
     return re.compile(f"{begin}(?:{out.removeprefix('^ ')})(?= |$)")
 

@@ -60,10 +60,20 @@ def flagged() -> list[tuple[str, bool, str]]:
     """Return language, whether it is an emergency, and the line, of red_flags.tsv."""
     out = []
     for lang in languages():
-        for line in (FOLDER / lang / "red_flags.tsv").read_text("utf-8").splitlines():
+        for line in _lines(FOLDER / lang / "red_flags.tsv"):
             label, _, text = line.partition("\t")
             out.append((lang, label == "emergency", text))
     return out
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines()
+
+
+def flagged_more() -> list[tuple[str, bool, str]]:
+    """Return further lines of the same kind, written for the recipe."""
+    pairs = [(lang, *x.partition("\t")[::2]) for lang in languages() for x in _lines(FRAMES / f"red_{lang}.tsv")]
+    return [(lang, label == "emergency", text) for lang, label, text in pairs]
 
 
 def made(lang: str, rng: random.Random) -> list[Line]:
@@ -80,6 +90,9 @@ def made(lang: str, rng: random.Random) -> list[Line]:
             out.append(_line(lang, intent, measure, rng.choice(rows), data, rng))
     for intent, rows in data["lines"].items():
         out += [Line(lang, intent, "none", "none", text, 1.0, False) for text in rows]
+    for row in data.get("said", {}).get("rows", ()):
+        intent, measure, period, text = row.split("|")
+        out.append(Line(lang, intent, measure, period, text, 1.0, False))
     return out
 
 
@@ -207,7 +220,7 @@ def check(seed: int = SEED) -> dict[str, object]:
     for k in range(FOLDS):
         held = learn(
             [line for line, f in zip(lines, fold, strict=True) if f != k] + extra,
-            [line for line, f in zip(flags, flag_fold, strict=True) if f != k],
+            [x for x, f in zip(flags, flag_fold, strict=True) if f != k] + flagged_more(),
         )
         model = router.Model.of(held)
         for n in np.flatnonzero(fold == k):
@@ -291,7 +304,7 @@ def main() -> None:
         (OUT / "cv.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
         print(json.dumps(told, indent=1))
         return
-    arrays = learn(everything(written()), flagged())
+    arrays = learn(everything(written()), [*flagged(), *flagged_more()])
     np.savez_compressed(OUT / "weights.npz", **arrays)
     print((OUT / "weights.npz").stat().st_size, "bytes")
 
