@@ -164,9 +164,7 @@ def gathered(store: Store, zone: str, asked: Route, now_s: float) -> tuple[Facts
         days = [bounds(first + timedelta(days=n), zone) for n in range(answers.WEEK_DAYS)]
         each = [facts.gather(store.derived(*s), *s, zone=zone) for s in days]
         return facts.gather(held, *span, zone=zone, days=each), len(held)
-    earlier = [
-        facts.gather(store.derived(*s), *s, zone=zone) for s in before(wanted, span, zone)
-    ]
+    earlier = [facts.gather(store.derived(*s), *s, zone=zone) for s in before(wanted, span, zone)]
     return facts.gather(held, *span, zone=zone, earlier=earlier), len(held)
 
 

@@ -15,8 +15,8 @@ from datetime import time as clock
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from healthslm.language import slots, template, tokens
 from healthslm.language import plan as plans
+from healthslm.language import slots, template, tokens
 from healthslm.language.facts import MORNING_H, NIGHT_H, SENSOR_KINDS, Fact, Facts
 from healthslm.language.plan import Item, Plan
 from healthslm.language.router import PERIODS, REFERRED, WEEKDAYS, Route

@@ -43,7 +43,7 @@ SIZES = {"intent": 1 << 15, "measure": 1 << 13, "period": 1 << 13, "flag": 1 << 
 
 SURE_FROM = 0.40
 REFER_FROM = 0.15
-FLAG_FROM = 0.9
+FLAG_FROM = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,7 +295,8 @@ def _answers(wordings: list[Wording]) -> Iterator[str]:
     for wording in wordings:
         held = answers.texts(wording.lang)
         said = {name: [text] for name, text in held.safety.items()} | dict(held.text)
-        yield from (f"- {wording.lang}, `{name}`: {text}" for name, rows in said.items() for text in rows)
+        for name, rows in said.items():
+            yield from (f"- {wording.lang}, `{name}`: {text}" for text in rows)
         leads = ", ".join(f"`{name}` “{text}”" for name, text in held.lead.items())
         yield f"- {wording.lang}, before what the facts of a period say: {leads}\n"
 

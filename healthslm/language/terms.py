@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from zlib import crc32
 
 from healthslm.language.heard import Spelling, plain
@@ -70,7 +71,7 @@ def terms() -> Terms:
 
 
 def mended(text: str) -> list[str]:
-    """Return the words of a question, typing errors in words that count mended; "|" between thoughts."""
+    """Return the words of a question, typing errors mended; "|" stands between thoughts."""
     known = terms()
 
     def one(word: str) -> str:
@@ -106,7 +107,7 @@ def names(text: str) -> Iterator[str]:
             for n in range(len(padded) - size + 1):
                 yield f"c{padded[n : n + size]}"
     edges = ["<", *spoken, ">"]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         yield f"b{a} {b}"
     for a, b, c in zip(edges, edges[1:], edges[2:], strict=False):
         yield f"d{a} {b} {c}"
@@ -122,7 +123,7 @@ def _of_tags(found: list[tuple[tuple[str, ...], str]]) -> Iterator[str]:
     shown = [held[0] if held else word for held, word in found if word != "|"]
     shown = [re.sub(r"^(measure|period):.*", r"\1", s) for s in shown]
     edges = ["<", *shown, ">"]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         yield f"p{a} {b}"
     for a, b, c in zip(edges, edges[1:], edges[2:], strict=False):
         yield f"q{a} {b} {c}"

@@ -13,7 +13,7 @@ import json
 import random
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +72,11 @@ def _lines(path: Path) -> list[str]:
 
 def flagged_more() -> list[tuple[str, bool, str]]:
     """Return further lines of the same kind, written for the recipe."""
-    pairs = [(lang, *x.partition("\t")[::2]) for lang in languages() for x in _lines(FRAMES / f"red_{lang}.tsv")]
+    pairs = [
+        (lang, *x.partition("\t")[::2])
+        for lang in languages()
+        for x in _lines(FRAMES / f"red_{lang}.tsv")
+    ]
     return [(lang, label == "emergency", text) for lang, label, text in pairs]
 
 
@@ -142,7 +146,7 @@ def apart(lines: list[Line], from_: list[str]) -> list[Line]:
     return out
 
 
-@lru_cache(maxsize=None)
+@cache
 def features(text: str) -> tuple[str, ...]:
     """Return the features of a line, by name."""
     return tuple(terms.names(text))
@@ -233,7 +237,7 @@ def check(seed: int = SEED) -> dict[str, object]:
 
 def everything(lines: list[Line]) -> list[Line]:
     """Return written lines and made ones."""
-    rng = random.Random(SEED)
+    rng = random.Random(SEED)  # noqa: S311 - made lines, not secrets
     texts = [line.text for line in lines]
     return [*lines, *(x for lang in languages() for x in apart(made(lang, rng), texts))]
 
@@ -248,7 +252,9 @@ def figures(found: dict) -> dict[str, object]:
             if line.lang == lang
         ]
         out[lang] = {
-            **router_figures([(x.intent, x.measure, x.period, x.text) for x, _ in pairs], [r for _, r in pairs]),
+            **router_figures(
+                [(x.intent, x.measure, x.period, x.text) for x, _ in pairs], [r for _, r in pairs]
+            ),
             "flags": flag_figures(found, lang),
         }
     return out

@@ -41,7 +41,10 @@ TREND = Fact(
 )
 NONE_AGAIN = (("times", "one"), ("again", "no"), ("part", "day"))
 PAUSE = Fact(
-    "pause", "red", NONE_AGAIN, (("start", T0 + 43_200), ("longest", 3.4), ("worst_at", T0 + 43_200))
+    "pause",
+    "red",
+    NONE_AGAIN,
+    (("start", T0 + 43_200), ("longest", 3.4), ("worst_at", T0 + 43_200)),
 )
 FAST = Fact(
     "tachycardia",
@@ -97,9 +100,7 @@ def holds(told: Answer, held: Facts, lang: str, level: str) -> bool:
     true = set(true_sentences(held, lang, level)) | fixed_texts(lang)
     leads = {"", *answers.texts(lang).lead.values()}
     whole = " ".join([told.lead, *(s.text for s in told.sentences)]).strip()
-    return (
-        all(s.text in true for s in told.sentences) and told.lead in leads and told.text == whole
-    )
+    return all(s.text in true for s in told.sentences) and told.lead in leads and told.text == whole
 
 
 FACTS = st.lists(st.sampled_from([*DAY, TREND]), unique=True).map(lambda rows: facts(*rows))
@@ -297,7 +298,7 @@ def test_without_a_period_the_newest_day_is_told() -> None:
     )
 
 
-# ---- fixed texts -----------------------------------------------------------------------------------
+# ---- fixed texts ------------------------------------------------------------------------
 
 
 @every_language
