@@ -228,12 +228,13 @@ def span(period: str, now_s: float, newest_s: float, zone: str) -> tuple[float, 
 
 def answer(route: Route, facts: Facts | None, manner: Manner) -> Answer:
     """Return the answer to a route; `facts` of its period, None where the period is not kept."""
-    if route.intent in REFERRED or route.intent in {"privacy", "device", "other"}:
+    if route.intent in REFERRED:
         return fixed(route.intent, manner)
     if not route.sure or route.intent == "follow":
-        unsure = fixed("unsure", manner)
-        return _with(unsure, _fixed("refer", manner)) if route.refer else unsure
-    if route.period == "month":
+        told = fixed("unsure", manner)
+    elif route.intent not in FROM_FACTS:
+        told = fixed(route.intent, manner)
+    elif route.period == "month":
         told = fixed("month", manner)
     elif facts is None:
         told = fixed("empty", manner)

@@ -290,8 +290,8 @@ def _frame(wordings: list[Wording]) -> Iterator[str]:
 
 def _answers(wordings: list[Wording]) -> Iterator[str]:
     yield "## Fixed texts of answers\n"
-    yield "`healthslm ask` says these word for word; of several, one in turn. `emergency` and `harm`"
-    yield "answer a red flag (`red_flags.toml`) at once, before anything else is done.\n"
+    yield "`healthslm ask` says these word for word; of several, one in turn. `emergency`, `harm`"
+    yield "and nothing else answer a red flag (`red_flags.toml`), before anything is opened.\n"
     for wording in wordings:
         held = answers.texts(wording.lang)
         said = {name: [text] for name, text in held.safety.items()} | dict(held.text)
