@@ -16,6 +16,7 @@ from healthslm import vault
 from healthslm.cli import main
 from healthslm.cli.ask import before
 from healthslm.config import default_toml
+from healthslm.language import router
 from healthslm.records import Finding, Vital
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
@@ -105,6 +106,17 @@ def test_an_emergency_names_the_configured_number_and_opens_no_store(
     monkeypatch.setattr(vault.Store, "open", shut)
     assert "999" in run("ask", "I have chest pain", "--store", home).stdout
     assert "care team" in run("ask", "should I stop my pills", "--store", home).stdout
+
+
+def test_rules_answer_before_anything_learnt_is_loaded(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shut() -> None:
+        raise AssertionError("the model was read")
+
+    monkeypatch.setattr(router, "model", shut)
+    assert "999" in run("ask", "I have chest pain", "--store", home).stdout
+    assert "alone" in run("ask", "I want to die", "--store", home).stdout
 
 
 def test_without_a_store_a_question_for_data_fails_kindly(tmp_path: Path) -> None:

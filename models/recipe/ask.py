@@ -190,7 +190,7 @@ def rounded(w) -> tuple[np.ndarray, np.ndarray]:
 
 def learn(lines: list[Line], flags: list[tuple[str, bool, str]]) -> dict[str, np.ndarray]:
     """Return the arrays of the model."""
-    out: dict[str, np.ndarray] = {}
+    out: dict[str, np.ndarray] = {"features": np.array(terms.fingerprint())}
     weight = np.array([line.weight for line in lines])
     texts = [line.text for line in lines]
     ill = [text for _, emergency, text in flags if emergency]

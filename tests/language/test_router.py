@@ -130,6 +130,12 @@ def test_the_weights_are_small_and_fit_the_features() -> None:
         assert held.weights[head].dtype == np.int8
 
 
+def test_the_model_was_learnt_from_these_features() -> None:
+    """Where this fails: python models/recipe/ask.py, then --check, and the card."""
+    with np.load(MODEL / "weights.npz", allow_pickle=False) as held:
+        assert int(held["features"]) == terms.fingerprint()
+
+
 def test_the_card_tells_what_was_measured() -> None:
     figures = json.loads((MODEL / "cv.json").read_text())
     card = (MODEL / "CARD.md").read_text()
