@@ -38,6 +38,7 @@ COMMANDS = {
     "replay": "Play a recording through the pipeline, or to a broker.",
     "status": "Say what the store holds, and how it is protected.",
     "summary": "Say a day in plain words.",
+    "ask": "Answer a question from what was measured.",
     "review": "Read the findings as a clinician.",
     "validate": "Hold the detectors against annotated recordings.",
     "model": "Check the language models and show their figures.",

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from healthslm.language import facts, plan, slots, tokens
+from healthslm.language import answers, facts, plan, slots, tokens
 from healthslm.language.wording import (
     PERIOD,
     Clause,
@@ -152,6 +152,7 @@ def page() -> str:
         _units(wordings),
         _kinds(wordings),
         _frame(wordings),
+        _answers(wordings),
     ]
     return "\n".join(line for part in parts for line in part)
 
@@ -288,6 +289,19 @@ def _frame(wordings: list[Wording]) -> Iterator[str]:
         patterns = ", ".join(f"`{p.pattern}`" for p in freed)
         yield f"\nbut to a clinician may be said: {patterns}"
         yield ""
+
+
+def _answers(wordings: list[Wording]) -> Iterator[str]:
+    yield "## Fixed texts of answers\n"
+    yield "`healthslm ask` says these word for word; of several, one in turn. `emergency`, `harm`"
+    yield "and nothing else answer a red flag (`red_flags.toml`), before anything is opened.\n"
+    for wording in wordings:
+        held = answers.texts(wording.lang)
+        said = {name: [text] for name, text in held.safety.items()} | dict(held.text)
+        for name, rows in said.items():
+            yield from (f"- {wording.lang}, `{name}`: {text}" for text in rows)
+        leads = ", ".join(f"`{name}` “{text}”" for name, text in held.lead.items())
+        yield f"- {wording.lang}, before what the facts of a period say: {leads}\n"
 
 
 def _table(left: str, right: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -41,6 +41,9 @@ from typing import Any
 from healthslm.language import tokens
 
 FOLDER = Path(__file__).with_name("wording")
+ASIDE = frozenset({"answers.toml", "red_flags.toml", "terms.toml"})
+"""What questions are heard and answered by: no clauses, and not taught to a model."""
+
 PERIOD = tokens.slot("period", "day")
 
 When = tuple[tuple[str, tuple[str, ...]], ...]
@@ -155,7 +158,7 @@ def load(lang: str) -> Wording:
         same sentence twice; the message names the kind, and the clause by its place.
     """
     data: dict[str, Any] = {}
-    for path in sorted((FOLDER / lang).glob("*.toml")):
+    for path in sorted(p for p in (FOLDER / lang).glob("*.toml") if p.name not in ASIDE):
         for key, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
             if key in data and not isinstance(rows, list):
                 raise ValueError(f"{lang}: {key} stands in two files")

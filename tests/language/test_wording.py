@@ -18,6 +18,7 @@ from healthslm.detect import detectors
 from healthslm.language import facts, slots, table, template, tokens
 from healthslm.language.facts import gather
 from healthslm.language.wording import (
+    ASIDE,
     FOLDER,
     build,
     fingerprint,
@@ -46,7 +47,7 @@ def texts(lang: str, seed: int, count: int) -> Iterator[str]:
 
 def tables(lang: str) -> dict:
     data: dict = {}
-    for path in sorted((FOLDER / lang).glob("*.toml")):
+    for path in sorted(p for p in (FOLDER / lang).glob("*.toml") if p.name not in ASIDE):
         for key, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
             data[key] = [*data.get(key, []), *rows] if isinstance(rows, list) else rows
     return data

@@ -1,0 +1,148 @@
+"""Red flags: every kind is seen, in both languages, and what only sounds like one is not."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthslm.language import red_flags
+from healthslm.language.heard import MOST, Spelling, plain, words
+from healthslm.language.wording import FOLDER, languages
+
+every_language = pytest.mark.parametrize("lang", languages())
+
+NOW = [
+    "I have chest pain",
+    "chst pain",
+    "what was my pulse, my chest feels like an elephant is on it",
+    "i cant breathe",
+    "I CANNOT BREATHE",
+    "my husband just fainted",
+    "her lips are blue",
+    "mum is suddenly confused",
+    "one side of my face is drooping",
+    "my heart is pounding and wont stop",
+    "he is having a seizure",
+    "my tongue is swelling up",
+    "my sugar is low and I feel confused",
+    "she wont wake up",
+    "me duele el pecho",
+    "no puedo respirar",
+    "mi madre se desmayó",
+    "tiene los labios azules",
+    "mi marido está confundido de repente",
+    "se le torció la boca",
+    "el corazón me va a mil y no para",
+    "está convulsionando",
+    "se me hincha la lengua",
+    "azúcar baja y no responde",
+]
+HARM = ["I want to die", "im going to kill myself", "quiero morirme", "me voy a matar"]
+NOT = [
+    "my chest strap hurts",
+    "no chest pain, just checking",
+    "I am not short of breath",
+    "I fainted 10 years ago",
+    "my heart skipped a beat when I saw her",
+    "what are signs of a stroke",
+    "did my heart race yesterday",
+    "how low did my oxygen go last night",
+    "la cinta del pecho me aprieta",
+    "no me duele el pecho",
+    "me muero de risa",
+    "hubo pausas en mi respiración anoche",
+    "me desmayé hace diez años",
+]
+
+
+@pytest.mark.parametrize("text", NOW)
+def test_a_red_flag_is_seen_whatever_language_is_set(text: str) -> None:
+    assert red_flags.find(text) == "emergency"
+
+
+@pytest.mark.parametrize("text", HARM)
+def test_thoughts_of_harm_have_a_text_of_their_own(text: str) -> None:
+    assert red_flags.find(text) == "harm"
+
+
+@pytest.mark.parametrize("text", NOT)
+def test_what_only_sounds_like_one_is_none(text: str) -> None:
+    assert red_flags.find(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no chest pain yesterday but now my chest is crushing",
+        "I fainted 10 years ago and I just fainted again",
+        "the strap is off and I cannot breathe",
+        "the dog is barking because he collapsed and wont wake up",
+        "no tengo fiebre pero me duele el pecho",
+        "how low did my oxygen go, my lips are blue",
+    ],
+)
+def test_an_aside_takes_nothing_away_from_what_stands_beside_it(text: str) -> None:
+    assert red_flags.find(text) is not None
+
+
+@every_language
+def test_nearly_all_lines_that_rules_were_written_from_are_right(lang: str) -> None:
+    rows = (FOLDER / lang / "red_flags.tsv").read_text("utf-8").splitlines()
+    pairs = [row.partition("\t") for row in rows]
+    ill = [text for label, _, text in pairs if label == "emergency"]
+    well = [text for label, _, text in pairs if label == "alike"]
+    assert sum(red_flags.find(t) is not None for t in ill) >= 0.99 * len(ill)
+    assert sum(red_flags.find(t) is not None for t in well) <= 0.02 * len(well)
+
+
+@every_language
+def test_questions_for_data_are_hardly_ever_taken_for_one(lang: str) -> None:
+    rows = (FOLDER / lang / "questions.tsv").read_text("utf-8").splitlines()
+    seen = sum(red_flags.find(row.split("\t")[3]) is not None for row in rows)
+    assert seen <= 0.005 * len(rows)
+
+
+@given(st.text(max_size=700))
+def test_any_text_has_an_answer(text: str) -> None:
+    assert red_flags.find(text) in {None, "emergency", "harm"}
+
+
+@given(st.sampled_from(NOW + HARM), st.sampled_from(["", "please tell me, ", "PULSE? ", "hola, "]))
+def test_what_stands_before_it_hides_nothing(text: str, before: str) -> None:
+    assert red_flags.find(before + text) is not None
+
+
+@given(st.sampled_from(NOW), st.data())
+def test_capitals_accents_and_doubled_letters_hide_nothing(text: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(text) - 1))
+    said = text[:at] + text[at] * (3 if text[at].isalpha() else 1) + text[at + 1 :]
+    assert red_flags.find(said.upper()) is not None
+
+
+def test_a_long_text_is_read_to_its_limit() -> None:
+    assert red_flags.find("a " * 200 + "chest pain") is not None
+    assert len(words("a " * 9_000)) <= MOST
+
+
+def test_typing_errors_are_mended_towards_words_that_count() -> None:
+    spelling = Spelling(["breathe", "chest"], known=["cheat"], stems=["chop"])
+    for wrong, right in [("breahte", "breathe"), ("breath", "breathe"), ("cheest", "chest")]:
+        assert spelling.mended(wrong) == right
+    for same in ("cheat", "chops", "the", "beathe1"):
+        assert spelling.mended(same) == same
+
+
+def test_plain_words() -> None:
+    assert plain("¿Qué?? I'M  soooo—tired!") == "que | im so tired"
+
+
+def test_rules_are_asked_without_numpy() -> None:
+    """An emergency waits for nothing."""
+    code = (
+        "import sys; from healthslm.language import red_flags; "
+        "assert red_flags.find('chest pain'); print('numpy' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
