@@ -16,7 +16,7 @@ from pkgutil import iter_modules
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import report  # noqa: E402
+from benchmarks import decode, report  # noqa: E402
 from healthslm.bench import Result  # noqa: E402
 
 PACKAGES = ("healthslm", "numpy", "onnxruntime")
@@ -31,11 +31,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the invented days (default: 1)")
     parser.add_argument("--n", type=int, default=10_000, help="days in each language")
     wanted = parser.parse_args()
+    peers = None if wanted.no_peers else decode.peers_python()
+    if peers is None and not wanted.no_peers:
+        sys.stderr.write("language: no other engines: ./dev peers language installs them\n")
     results: list[Result] = []
     for name in wanted.task or TASKS:
         sys.stderr.write(f"measuring: {name} ...\n")
         task = import_module(f"benchmarks.language_tasks.{name}")
-        results += task.measure(wanted.seed, wanted.n, not wanted.no_peers)
+        results += task.measure(wanted.seed, wanted.n, peers)
     return report.told("language", results, wanted, PACKAGES, {})
 
 

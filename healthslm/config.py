@@ -35,7 +35,9 @@ Number = Annotated[
     str,
     msgspec.Meta(pattern="^[0-9+ -]{2,20}$", description="2 to 20 digits, +, - and spaces"),
 ]
+Level = Literal["plain", "plainer", "carer", "clinician"]
 MQTT_PORT = 1883
+NO_MODEL = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Person:
     language: str = "en"  # of the summaries
     timezone: str = "UTC"  # IANA name; days begin at midnight there
     emergency_number: Number = "112"
+    level: Level = "plain"  # whom the summaries speak to
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which language model speaks; an empty folder means the bundled one."""
+    """Which language model speaks: empty, the bundled one; "none", none, and the template does."""
 
     folder: str = ""
 
@@ -173,6 +176,14 @@ def address(url: str) -> Address:
     )
 
 
+def model(config: Config) -> Path | None:
+    """Return the folder of the model that speaks; None where none is to."""
+    named = config.model.folder
+    if named == NO_MODEL:
+        return None
+    return Path(named).expanduser() if named else resource("models/mini")
+
+
 def detectors(config: Config) -> dict[str, Stage[Any]]:
     """Return every detector, with the parameters that `[detect.NAME]` sets.
 
@@ -220,6 +231,7 @@ id = {person_id:<22} # the level in MQTT topics: healthslm/1/<id>/...
 language = {language:<16} # of the summaries: en, es
 timezone = {timezone:<16} # IANA name; days begin at midnight there
 emergency_number = {emergency_number}
+level = "plain"             # of the summaries: plain, plainer, carer, clinician
 
 [broker]
 url = {url:<22} # loopback, or unix:///path; nothing else
@@ -234,7 +246,7 @@ commit_frames = 32          # ... or after so many frames
 summary_hour = 20           # local time of the daily summary; -1: never
 
 [model]
-folder = ""                 # empty: the bundled model
+folder = ""                 # empty: the bundled model; "none": the template speaks
 
 [board]
 watts = 5.0                 # drawn under load: turns CPU time into joules

@@ -288,8 +288,11 @@ class Daemon:
 
         self.commit()
         try:
-            self._derived.append(summaries.write(self._config, self._store, t0_s, t1_s))
+            written = summaries.write(self._config, self._store, t0_s, t1_s)
+            self._derived += written
             self._intake.count("summary")
+            if len(written) > 1:  # with what an operator should know of it
+                self._intake.count("by template")
         except Exception as exc:  # noqa: BLE001  a day without words, not a daemon without end
             log.error("no summary: %s", type(exc).__name__)
             self._intake.count("no summary")

@@ -30,3 +30,8 @@ def last_hour_s(now_s: float, hour: int, zone: str) -> float:
 def day_before_s(t_s: float, zone: str) -> float:
     """Return when local clocks showed the same one day earlier: 23, 24 or 25 hours ago."""
     return (datetime.fromtimestamp(t_s, ZoneInfo(zone)) - timedelta(days=1)).timestamp()
+
+
+def day_after_s(t_s: float, zone: str) -> float:
+    """Return when local clocks show the same one day later: in 23, 24 or 25 hours."""
+    return (datetime.fromtimestamp(t_s, ZoneInfo(zone)) + timedelta(days=1)).timestamp()

@@ -530,7 +530,8 @@ def test_status_says_what_protects_the_store_and_shows_no_measurement(home: Path
 def test_the_summary_is_what_the_person_was_told(home: Path) -> None:
     result = run("summary", "--store", home)
     assert result.stdout == "Your heart paused once.\n"
-    assert "2026-03-01, en, by template, written at the time" in result.stderr
+    assert "2026-03-01 01:00 to 13:30 CET, en, plain, written at the time" in result.stderr
+    assert "by the template, not the model: for a reason that was not kept" in result.stderr
 
 
 def test_a_summary_can_be_written_anew_at_a_stated_cost(home: Path, tmp_path: Path) -> None:
@@ -538,7 +539,7 @@ def test_a_summary_can_be_written_anew_at_a_stated_cost(home: Path, tmp_path: Pa
     result = run("summary", "--store", home, "--again", "--watts", "4", **environment)
     assert result.exit_code == 0 and result.stdout != "Your heart paused once.\n"
     assert re.search(r"\d ms of CPU, \S+ J at 4 W", result.stderr)
-    assert "the template spoke, not the model" in result.stderr
+    assert "by the template, not the model: the model's folder, or a file" in result.stderr
     spanish = run("summary", "--store", home, "--lang", "es", "--json", **environment)
     data = document(spanish, "summary")
     assert (data["source"], data["lang"], data["day"]) == ("template", "es", "2026-03-01")
@@ -556,6 +557,118 @@ def test_a_day_without_records_is_not_made_up(home: Path) -> None:
     assert late.exit_code == 2 and "has not come yet" in late.stderr
     other = run("summary", "--store", home, "--lang", "xx")
     assert other.exit_code == 2 and "there are en, es" in other.stderr
+
+
+def test_a_period_is_one_of_four(home: Path) -> None:
+    """Each is written now; a night is a night by local clocks."""
+    spans = {}
+    for name, options in {
+        "night": ["--night"],
+        "week": ["--week"],
+        "since": ["--since", "12:00"],
+        "day": ["--again"],
+    }.items():
+        result = run("summary", "--store", home, *options, "--json", HEALTHSLM_MODEL_FOLDER="none")
+        data = document(result, "summary")
+        assert (data["period"], data["stored"], data["reason"]) == (name, False, "none")
+        spans[name] = data["start"], data["end"]
+    midnight = "2026-03-02T00:00:00.000+01:00"
+    assert spans == {
+        "night": ("2026-02-28T22:00:00.000+01:00", "2026-03-01T06:00:00.000+01:00"),
+        "week": ("2026-02-23T00:00:00.000+01:00", midnight),
+        "since": ("2026-03-01T12:00:00.000+01:00", midnight),  # fed long ago: not to now
+        "day": ("2026-03-01T00:00:00.000+01:00", midnight),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--day", "2026-03-01", "--week"], "--day and --week: one period at a time"),
+        (["--night", "--since", "12:00"], "--night and --since: one period at a time"),
+        (["--night", "2026-02-22"], "reaches back to the night to 2026-02-23, no further"),
+        (["--night", "2199-01-01"], "that night has not come yet"),
+        (["--night", "soon"], "want a date like 2026-03-01"),
+        (["--since", "2026-02-21"], "reaches back to 2026-02-22, no further"),
+        (["--since", "2199-01-01"], "that time has not come yet"),
+        (["--since", "noon"], "want HH:MM, or a date or time like"),
+        (["--level", "loud"], "is not one of"),
+    ],
+)
+def test_a_wrong_period_is_a_wrong_usage_that_says_so(
+    home: Path, options: list[str], says: str
+) -> None:
+    result = run("summary", "--store", home, *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr
+
+
+def test_a_level_speaks_to_another_and_is_written_now(home: Path) -> None:
+    """What the person was told is no text for a clinician."""
+    plain = {"HEALTHSLM_MODEL_FOLDER": "none"}
+    asked = run("summary", "--store", home, "--level", "carer", **plain)
+    assert "written now" in asked.stderr and "Your" not in asked.stdout
+    kept = run("summary", "--store", home, "--level", "plain", **plain)
+    assert kept.stdout == "Your heart paused once.\n"
+    configured = run("summary", "--store", home, HEALTHSLM_PERSON_LEVEL="clinician", **plain)
+    assert "clinician" in configured.stderr
+
+
+def test_why_shows_what_each_sentence_rests_on(home: Path) -> None:
+    plain = {"HEALTHSLM_MODEL_FOLDER": "none"}
+    shown = run("summary", "--store", home, "--again", "--why", **plain)
+    assert shown.exit_code == 0 and max(map(len, shown.stdout.splitlines())) <= 80
+    flat = " ".join(shown.stdout.split())
+    assert "pause, red, chest/ecg-ii, 2026-03-01 13:00:00 to 13:00:03 CET: RR 3.40 s" in flat
+    assert "tachycardia, amber, band/ppg, 2026-03-01 11:00:00 to 11:20:00 CET: highest" in flat
+    asked = run("summary", "--store", home, "--again", "--why", "--json", **plain)
+    data = document(asked, "summary")
+    assert " ".join(row["sentence"] for row in data["why"]) == data["text"]
+    (pause,) = (row for row in data["why"] if row["kind"] == "pause")
+    assert [f["evidence"] for f in pause["findings"]] == [{"rr_s": 3.4}]
+    assert document(run("summary", "--store", home, "--json", **plain), "summary")["why"] is None
+
+
+def test_why_says_what_of_a_kept_text_is_not_so_any_more(home: Path) -> None:
+    """The words of this home's kept text are in no table of ours."""
+    shown = run("summary", "--store", home, "--why")
+    assert "Your heart paused once." in shown.stdout
+    assert "what is stored does not give this sentence (any more)" in shown.stdout
+
+
+def test_a_failed_model_is_seen_by_the_operator(tmp_path: Path) -> None:
+    """In status and in the list, with its reason; under the text that the person was told."""
+    (tmp_path / "healthslm.toml").write_text(default_toml())
+    vault.create(tmp_path / "store", WORDS, now_s=NOON, profile=vault.PROFILES["cheapest"])
+    span = NOON - 43_200, NOON + 1800
+    told = [
+        *(Vital("heart_rate", "chest/ecg-ii", NOON - 30 + 10 * n, 75.0 + n % 2) for n in range(6)),
+        Summary(*span, "en", "A text.", "template"),
+        Finding("summary_by_template", "board/model", *span, "info", (("reason", 4.0),)),
+    ]
+    counts = {"taken": 3, "summary": 2, "by template": 1, "no summary": 1}
+    state = ledger.State(ingest.Intake().snapshot(), b"", counts, NOON + 1800, 0.0)
+    with vault.Store.open(tmp_path / "store") as store:
+        store.commit([], told, ledger.write(state), now_s=NOON)
+    data = document(run("status", "--store", tmp_path, "--json"), "status")
+    assert data["texts"]["written"] == 2 and data["texts"]["by_template"] == 1
+    assert [row["reason"] for row in data["texts"]["recent"]] == ["hash"]
+    assert data["refused"] == {}
+    flat = " ".join(run("status", "--store", tmp_path).stdout.split())
+    assert "1 by the template where a model should, 1 that could not be written" in flat
+    assert "a file of the model is not the one that was sealed" in flat
+    assert "summary by template" in run("review", "list", "--store", tmp_path).stdout
+    text = run("summary", "--store", tmp_path)
+    assert text.stdout == "A text.\n"
+    assert "a file of the model is not the one that was sealed" in text.stderr
+
+
+def test_status_says_that_no_model_is_wanted(home: Path) -> None:
+    data = document(
+        run("status", "--store", home, "--json", HEALTHSLM_MODEL_FOLDER="none"), "status"
+    )
+    assert (data["model"]["name"], data["model"]["ok"]) == ("none", False)
+    assert data["model"]["reason"] == "the configuration names no model"
 
 
 def model_of(folder: Path) -> Path:

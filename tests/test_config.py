@@ -2,11 +2,13 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from healthslm import config
 from healthslm.errors import ConfigError
+from healthslm.language.wording import meanings
 
 
 @pytest.fixture
@@ -38,6 +40,18 @@ def test_the_written_file_is_read_back_and_names_every_key(write):
         assert all(f"\n{f.name} = " in body for f in fields(getattr(read, section.name)))
 
 
+def test_the_levels_are_those_that_there_are_words_for():
+    assert list(get_args(config.Level)) == list(meanings().levels)
+
+
+def test_the_model_is_the_bundled_one_another_or_none(write):
+    where = [
+        config.model(config.load(write(f'[model]\nfolder = "{folder}"')))
+        for folder in ("", "~/mine", "none")
+    ]
+    assert where == [config.resource("models/mini"), Path.home() / "mine", None]
+
+
 def test_the_written_defaults_are_the_defaults(write):
     path = write(config.default_toml())
     read = config.load(path)
@@ -65,6 +79,10 @@ def test_the_written_defaults_are_the_defaults(write):
         ),
         ("[daemon]\ncommit_s=0\n", "[daemon] commit_s: Expected `float` > 0"),
         ("[daemon]\ncommit_frames=0\n", "[daemon] commit_frames: Expected `int` >= 1"),
+        (
+            "[person]\nlevel='loud'\n",
+            "[person] level: Invalid enum value 'loud'; allowed: plain, plainer, carer, clinician",
+        ),
         ("[daemon]\nsummary_hour=24\n", "[daemon] summary_hour: Expected `int` <= 23"),
         ("[store]\nfolder=1\n", "[store] folder: Expected `Path`"),
         ("[board]\nwatts='5'\n", "[board] watts: Expected `float`, got `str`"),

@@ -11,7 +11,7 @@ from healthslm import config, daemon, days, ingest, ledger, service, vault
 from healthslm.daemon import Daemon
 from healthslm.errors import ConfigError, IntegrityError
 from healthslm.link import Message, Up
-from healthslm.records import Alert, Chunk, Frame, Summary, Tick
+from healthslm.records import Alert, Chunk, Finding, Frame, Summary, Tick
 from healthslm.vault import PROFILES, create
 
 NOW_S = 1.7e9
@@ -311,6 +311,22 @@ def test_the_words_of_the_day_are_stored_with_the_news_that_they_are_written():
     assert summary.text
     assert ledger.counters(rig.store.newest)["summary"] == 1
     assert rig.link.acked == [(1, n) for n in range(1, 22)]
+
+
+def test_an_operator_is_told_once_where_the_model_failed():
+    """The finding is in the commit of its text; a model that is not wanted is no failure."""
+    failed = {}
+    for folder in ("none", "/nowhere"):
+        rig = Rig(commit_frames=1)
+        rig.config = replace(rig.config, model=config.Model(folder))
+        rig.crash()
+        rig.send(*(frame(i) for i in range(20)))
+        rig.raw("healthslm/1/ada/summary", b"")
+        kinds = [r.kind for r in rig.store.records if isinstance(r, Finding)]
+        failed[folder] = kinds.count("summary_by_template"), ledger.counters(rig.store.newest)
+    (calm, counts), (told, others) = failed.values()
+    assert (calm, counts["summary"], counts.get("by template")) == (0, 1, None)
+    assert (told, others["summary"], others["by template"]) == (1, 1, 1)
 
 
 def test_the_words_come_once_a_minute_however_often_they_are_asked_for(monkeypatch):

@@ -9,9 +9,12 @@ import click
 from click.testing import CliRunner
 
 from healthslm.cli import COMMANDS, console, main
+from healthslm.language import reasons
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 MARKS = "<!-- help: begin (written by tests/test_docs.py) -->\n", "<!-- help: end -->\n"
+
+REASONS = "<!-- reasons: begin (written by tests/test_docs.py) -->\n", "<!-- reasons: end -->\n"
 
 
 def commands(group: click.Group = main, path: str = "") -> Iterator[str]:
@@ -39,6 +42,24 @@ def section() -> str:
     """Return the part of the page that the commands write themselves."""
     blocks = [f"### `healthslm {path}`\n\n```\n{help_of(path)}```\n" for path in commands()]
     return "\n".join(blocks)
+
+
+def table() -> str:
+    """Return why the template may speak, as rows."""
+    head = "\n| number | word | why |\n|---|---|---|\n"
+    return (
+        head
+        + "".join(
+            f"| {row.code} | `{word}` | {row.means} |\n" for word, row in reasons.REASONS.items()
+        )
+        + "\n"
+    )
+
+
+def test_every_reason_of_the_template_is_documented_as_it_is() -> None:
+    """Where this fails: `python tests/test_docs.py` writes it anew."""
+    begin, end = REASONS
+    assert PAGE.read_text("utf-8").partition(begin)[2].partition(end)[0] == table()
 
 
 def test_every_command_and_option_is_documented_as_it_is() -> None:
@@ -98,7 +119,8 @@ def keys_of(schema: str) -> set[str]:
 
 
 if __name__ == "__main__":
-    before, rest = PAGE.read_text("utf-8").split(MARKS[0])
-    PAGE.write_text(
-        f"{before}{MARKS[0]}\n{section()}\n{MARKS[1]}{rest.split(MARKS[1])[1]}", "utf-8"
-    )
+    page = PAGE.read_text("utf-8")
+    for (begin, end), inside in ((MARKS, f"\n{section()}\n"), (REASONS, table())):
+        before, rest = page.split(begin)
+        page = f"{before}{begin}{inside}{end}{rest.split(end)[1]}"
+    PAGE.write_text(page, "utf-8")

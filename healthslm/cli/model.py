@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -66,7 +66,7 @@ def list_(store: Path, into: Path | None, folder: Path | None, json_: bool) -> N
         _figures(folder, json_)
         return
     found = shelf.find(store, into)
-    models = [_row(name, path, found) for name, path in found.models.items()]
+    models = [found.row(name) for name in found.models]
     if json_:
         console.emit("models", {"folder": str(found.folder or ""), "models": models})
         return
@@ -147,7 +147,7 @@ def import_(
     MobileLLM, Mistral, Qwen 2 or Qwen 3. The weights are kept in fewer bits, and the result
     is held to the original; the test's figures stand in the manifest. Nothing is fetched.
     """
-    called = _name(name or checkpoint.resolve().name.lower())
+    called = shelf.named(name or checkpoint.resolve().name.lower())
     found = shelf.find(store, into)
     if found.folder is None:
         raise ConfigError(
@@ -287,36 +287,6 @@ def _chosen(name: str | None, store: Path, into: Path | None, folder: Path | Non
     if name is not None:
         return shelf.find(store, into).find(name)
     return folder or shelf.find(store, into).used
-
-
-def _row(name: str, folder: Path, found: shelf.Shelf) -> dict[str, Any]:
-    """Return one model for the list; its files are not read."""
-    manifest = shelf.manifest_of(folder)
-    kept = manifest.get("quantisation")
-    return {
-        "name": name,
-        "folder": str(folder),
-        "kind": "bundled" if folder == bundled() else str(manifest.get("source", "unknown")),
-        "parameters": manifest.get("parameters"),
-        "bits": kept.get("bits") if isinstance(kept, dict) else None,
-        "bytes": sum(f.stat().st_size for f in folder.iterdir() if f.is_file()),
-        "used": found.uses(folder),
-    }
-
-
-def _name(name: str) -> str:
-    """Return a name for a model, if it can be one: it becomes a folder's."""
-    import msgspec
-
-    from healthslm.config import Name
-
-    try:
-        return msgspec.convert(name, Name)
-    except msgspec.ValidationError:
-        raise CheckpointError(
-            f"{name[:60]!r} cannot be a model's name. Give a --name of a-z, 0-9, - and _, at most "
-            "32, a letter or digit first"
-        ) from None
 
 
 @contextmanager

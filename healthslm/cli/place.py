@@ -32,10 +32,9 @@ class Place:
         return self.config.person.timezone
 
     @property
-    def model(self) -> Path:
-        """The folder of the model that speaks: the person's, or the bundled one."""
-        named = self.config.model.folder
-        return Path(named).expanduser() if named else config.resource("models/mini")
+    def model(self) -> Path | None:
+        """The folder of the model that speaks: the person's, or the bundled one; None: none."""
+        return config.model(self.config)
 
     def open(self, passphrase: str | None = None) -> Store:
         """Open the store with the device key, or for its owner; it is a context.

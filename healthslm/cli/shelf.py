@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from healthslm import config
 from healthslm.cli.place import CONFIG
-from healthslm.errors import ConfigError, ModelError
+from healthslm.errors import CheckpointError, ConfigError, ModelError
 
 FOLDER = "models"  # of imported models, beside the configuration; one folder each
 TABLE = re.compile(r"\s*\[")
@@ -54,6 +56,21 @@ class Shelf:
             raise ModelError(f"there is no model {name!r}; there are: {', '.join(models)}")
         return models[name]
 
+    def row(self, name: str) -> dict[str, Any]:
+        """Return what a list tells of a model; its files are not read."""
+        folder = self.models[name]
+        manifest = manifest_of(folder)
+        kept = manifest.get("quantisation")
+        return {
+            "name": name,
+            "folder": str(folder),
+            "kind": "bundled" if folder == bundled() else str(manifest.get("source", "unknown")),
+            "parameters": manifest.get("parameters"),
+            "bits": kept.get("bits") if isinstance(kept, dict) else None,
+            "bytes": sum(f.stat().st_size for f in folder.iterdir() if f.is_file()),
+            "used": self.uses(folder),
+        }
+
     def uses(self, folder: Path) -> bool:
         """Return whether a folder is that of the model that speaks."""
         return folder.resolve() == self.used.resolve()
@@ -77,6 +94,23 @@ def find(store: Path, into: Path | None = None) -> Shelf:
     named = config.load(home / CONFIG, os.environ).model.folder if home else ""
     used = Path(named).expanduser() if named else bundled()
     return Shelf(home, into or (home / FOLDER if home else None), used)
+
+
+def named(name: str) -> str:
+    """Return a name for a model, if it can be one: it becomes a folder's.
+
+    Raises
+    ------
+    CheckpointError
+        It cannot.
+    """
+    try:
+        return msgspec.convert(name, config.Name)
+    except msgspec.ValidationError:
+        raise CheckpointError(
+            f"{name[:60]!r} cannot be a model's name. Give a --name of a-z, 0-9, - and _, at most "
+            "32, a letter or digit first"
+        ) from None
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from healthslm.cli import console
 from healthslm.cli.model import checked
-from healthslm.cli.place import Place, find
-from healthslm.review.timeline import lasting
+from healthslm.cli.place import DAY_S, Place, find
+from healthslm.errors import ModelError
+from healthslm.language import reasons, writer
+from healthslm.review.timeline import iso, lasting
+
+if TYPE_CHECKING:
+    from healthslm.records import Finding
+    from healthslm.vault import Store
 
 RECORDS = {
     "beat": "beats",
@@ -31,7 +38,11 @@ TAKEN = {
     "overlap": "kept, but from a clock that went back",
     "fault": "kept, but the analysis failed",
 }
-NOT_FRAMES = {"summary"}
+# ... and with texts.
+TEXTS = {"summary": "written", "by template": "by_template", "no summary": "failed"}
+RECENT_S = 2 * DAY_S  # a text a day: that of the day before is among them
+
+NO_MODEL = {"folder": "", "name": "none", "ok": False, "hash": "", "files": {}}
 
 
 @click.command("status")
@@ -56,12 +67,13 @@ def gathered(place: Place, now_s: float) -> dict[str, Any]:
 
     with place.open() as store:
         counts, state, protection = store.counts(), store.state(), store.protection
+        texts = told(store, state, place.zone)
     intake, newest_s, words = ingest.Intake(), None, {}
     if state is not None:
         known = ledger.read(state)
         intake.restore(known.intake)
         newest_s, words = known.data_s or None, dict(ledger.counters(state))
-    refused = {w: n for w, n in words.items() if w not in TAKEN and w not in NOT_FRAMES}
+    refused = {w: n for w, n in words.items() if w not in TAKEN and w not in TEXTS}
     written_s = (place.folder / "vault.mark").stat().st_mtime
     return {
         "folder": str(place.folder),
@@ -79,14 +91,49 @@ def gathered(place: Place, now_s: float) -> dict[str, Any]:
         "messages": {word: words.get(word, 0) for word in TAKEN},
         "refused": refused,
         "set_aside": counts["set_aside"],
-        "model": {k: v for k, v in checked(place.model).items() if k != "manifest"},
+        "model": model(place.model),
+        "texts": texts,
     }
+
+
+def model(folder: Path | None) -> dict[str, Any]:
+    """Return whether the model can speak."""
+    if folder is None:
+        return NO_MODEL | {"reason": reasons.means("none")}
+    data = {k: v for k, v in checked(folder).items() if k != "manifest"}
+    if data["ok"]:
+        try:
+            writer.identity(folder)
+        except ModelError as error:
+            return data | {"ok": False, "reason": reasons.means(str(error))}
+    return data
+
+
+def told(store: Store, state: bytes | None, zone: str) -> dict[str, Any]:
+    """Return how many texts the daemon wrote, and why the template did, where a model should."""
+    from healthslm import ledger, summaries
+
+    counted: Mapping[str, int] = ledger.counters(state) if state else {}
+    data: dict[str, Any] = {name: counted.get(word, 0) for word, name in TEXTS.items()}
+    failed: tuple[Finding, ...] = ()
+    if state and data["by_template"]:
+        failed = summaries.failed(store.derived(ledger.read(state).data_s - RECENT_S))
+    rows = [
+        {
+            "start": iso(f.t0_s, zone),
+            "end": iso(f.t1_s, zone),
+            "reason": summaries.why(f),
+        }
+        for f in failed
+    ]
+    return data | {"recent": rows}
 
 
 def show(data: dict[str, Any]) -> None:
     """Write it for people."""
     model = data["model"]
     verdict = "files match their hashes" if model["ok"] else f"not usable: {model['reason']}"
+    named = [part for part in (model["name"], model["hash"][:12]) if part]
     ago = lasting(data["written_s_ago"])
     records = [f"{data['records'][name]:,} {words}" for name, words in RECORDS.items()]
     console.out(console.bold(data["folder"]))
@@ -99,7 +146,8 @@ def show(data: dict[str, Any]) -> None:
                 f"{console.count(data['commits'], 'commit')}, the last {ago} ago",
             ),
             *folded("holds", ", ".join([f"{data['frames']:,} frames", *records])),
-            *folded("model", f"{model['name']} {model['hash'][:12]}: {verdict}"),
+            *folded("model", f"{' '.join(named)}: {verdict}"),
+            *folded("texts", worded(data["texts"])),
         ]
     )
     if data["streams"]:
@@ -110,6 +158,20 @@ def show(data: dict[str, Any]) -> None:
         ]
         console.table(("stream", "frames", "boot"), rows, right="frames boot")
     traffic(data)
+
+
+def worded(texts: dict[str, Any]) -> str:
+    """Return what became of the texts, and why the newest was not the model's, where so."""
+    parts = [f"{texts['written']:,} written"]
+    if texts["by_template"]:
+        parts.append(f"{texts['by_template']:,} by the template where a model should")
+    if texts["failed"]:
+        parts.append(f"{texts['failed']:,} that could not be written")
+    said = ", ".join(parts)
+    if not texts["recent"]:
+        return said
+    newest = texts["recent"][-1]
+    return f"{said}; for that to {newest['end'][:16]}: {reasons.means(newest['reason'])}"
 
 
 def traffic(data: dict[str, Any]) -> None:

@@ -115,6 +115,7 @@ def _architecture(config: _Config) -> str:
         ("quantization_config", "its weights are already quantised, and quantising twice loses"),
         ("mlp_bias", "biases in the feed-forward part are not known"),
         ("num_local_experts", "mixtures of experts are not known"),
+        ("rope_interleaved", "positions that turn neighbouring numbers are not known"),
     ):
         if config.get(key):
             raise CheckpointError(f"config.json: {key}: {why}. Choose a checkpoint without")
@@ -141,7 +142,7 @@ def _shape(config: _Config, architecture: str, context: int) -> Shape:
             f"config.json: heads of {head_dim} numbers: the runtime wants multiples of 8. Choose "
             "a model with other sizes"
         )
-    trained = config.whole("max_position_embeddings", 16, 1 << 24, 2048)
+    trained = config.whole("max_position_embeddings", 16, 1 << 24)
     biased = config.flag("attention_bias")
     shape = Shape(
         vocabulary=config.whole("vocab_size", 2, 1 << 19),
@@ -153,7 +154,7 @@ def _shape(config: _Config, architecture: str, context: int) -> Shape:
         ffn=config.whole("intermediate_size", 32, 65_536),
         context=min(context, trained),
         repeat=2 if config.flag("layer_sharing") else 1,
-        eps=config.number("rms_norm_eps", 1e-12, 1e-2, 1e-6),
+        eps=config.number("rms_norm_eps", 1e-12, 1e-2),
         tied=config.flag("tie_word_embeddings") or config.flag("share_embedding"),
         qkv_bias=biased or architecture == "Qwen2ForCausalLM",
         out_bias=biased and architecture != "Qwen2ForCausalLM",

@@ -169,7 +169,7 @@ def _weights(
     tensors: dict[str, tuple[Path, tuple[int, ...]]], shape: Shape, kind: str
 ) -> dict[str, tuple[Path, str]]:
     """Return where each weight of a shape lies, once all are there and none is left over."""
-    wanted = {_published(name): (name, size) for name, size in sizes(shape).items()}
+    wanted = {published(name): (name, size) for name, size in sizes(shape).items()}
     if lacking := sorted(wanted.keys() - tensors.keys()):
         raise CheckpointError(
             f"{_some(lacking)} missing: the checkpoint is not whole, or config.json is of "
@@ -184,10 +184,10 @@ def _weights(
             f"{_some(sorted(spare))} unexpected: a {kind} has no such "
             "weights, so what it computes is not known. Choose another checkpoint"
         )
-    for published, (_, size) in wanted.items():
-        if tensors[published][1] != size:
+    for there, (_, size) in wanted.items():
+        if tensors[there][1] != size:
             raise CheckpointError(
-                f"{published} is {_by(tensors[published][1])}, and config.json makes it "
+                f"{there} is {_by(tensors[there][1])}, and config.json makes it "
                 f"{_by(size)}. One of the two is of another model"
             )
     return {name: (tensors[p][0], p) for p, (name, _) in wanted.items()}
@@ -206,10 +206,10 @@ def _same_head(tensors: dict[str, tuple[Path, tuple[int, ...]]]) -> None:
         )
 
 
-def _published(name: str) -> str:
+def published(name: str) -> str:
     """Return a weight's name in published checkpoints.
 
-    >>> _published("blocks.3.gate")
+    >>> published("blocks.3.gate")
     'model.layers.3.mlp.gate_proj.weight'
     """
     if name in NAMES:

@@ -1,9 +1,10 @@
 """True texts as an automaton: at every token, what may come next.
 
-A text is told item by item: the first item first, the others in any order, none twice, and
-none of the required left out. An item is told by one of its clauses, before the first of
-which an opening may stand, and a link before one whose group was just spoken of. Whoever
-walks along `allowed` can say nothing else, whatever the weights are that choose.
+A text is told item by item: the first item first, the others in any order that what they follow
+allows, none twice, and none of the required left out. An item is told by one of its clauses,
+before the first of which an opening may stand, and a link before one whose group was just
+spoken of. Whoever walks along `allowed` can say nothing else, whatever the weights are that
+choose.
 
 The items, clauses, openings and links are numbered as they are given; a finished walk is a
 row of such numbers, so that a choice holds no word at all.
@@ -30,6 +31,7 @@ class Item(Generic[Token]):
     clauses: Sequence[tuple[Sequence[Token], Sequence[Token]]]  # as it stands, after a prefix
     openings: Sequence[Sequence[Token]] = ()  # that may stand before it where it is first
     links: Sequence[Sequence[Token]] = ()  # and where its like was told just before
+    after: Sequence[Sequence[int]] = ()  # of each of these groups of items, one was told before
 
 
 @dataclass(eq=False, slots=True)
@@ -125,5 +127,6 @@ class Walk(Generic[Token]):
         items, told = self._texts.items, [c[0] for c in self.choices]
         left = [n for n in range(len(items)) if n not in told]
         before = items[told[-1]].group if told else None
-        self._nodes = tuple(self._texts.root(n, before) for n in (left if told else left[:1]))
+        free = (n for n in left if all(set(told) & set(group) for group in items[n].after))
+        self._nodes = tuple(self._texts.root(n, before) for n in (free if told else left[:1]))
         self._may_end = bool(told) and not any(items[n].required for n in left)

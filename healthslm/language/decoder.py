@@ -21,6 +21,7 @@ FloatArray = NDArray[np.float32]
 
 
 FORM = 1  # of a model's folder
+AT_ONCE = 96  # tokens: attention skips what is to come by pieces, and less memory is needed
 
 
 class Spoilt(Exception):
@@ -110,19 +111,12 @@ class Decoder:
         ValueError
             No token, one that is none of the vocabulary, or more than there is room for.
         """
-        total = self._seen + len(tokens)
         if not 0 < len(tokens) <= self.context - self._seen:
             raise ValueError(f"{len(tokens)} tokens do not fit behind {self._seen}")
         if not 0 <= min(tokens) <= max(tokens) < self.vocabulary:
             raise ValueError("a token that is none of the vocabulary")
-        self._buffers["before_last"][0], self._buffers["total"][0] = total - 1, total
-        if len(tokens) == 1:
-            self._buffers["token"][0, 0] = tokens[0]
-            self._binding.bind_ortvalue_input("tokens", self._token)
-        else:
-            self._binding.bind_cpu_input("tokens", np.array([tokens], np.int64))
-        self._session.run_with_iobinding(self._binding)
-        self._seen = total
+        for start in range(0, len(tokens), AT_ONCE):
+            self._run(tokens[start : start + AT_ONCE])
         logits: FloatArray = self._buffers["logits"][0].copy()
         return logits
 
@@ -137,6 +131,18 @@ class Decoder:
         if not 0 <= seen <= self._seen:
             raise ValueError(f"{seen} of {self._seen} tokens cannot be kept")
         self._seen = seen  # what lies behind is written over
+
+    def _run(self, tokens: Sequence[int]) -> None:
+        """Read on; the logits lie in their buffer."""
+        total = self._seen + len(tokens)
+        self._buffers["before_last"][0], self._buffers["total"][0] = total - 1, total
+        if len(tokens) == 1:
+            self._buffers["token"][0, 0] = tokens[0]
+            self._binding.bind_ortvalue_input("tokens", self._token)
+        else:
+            self._binding.bind_cpu_input("tokens", np.array([tokens], np.int64))
+        self._session.run_with_iobinding(self._binding)
+        self._seen = total
 
     def _bind(self) -> None:
         """Bind one buffer to each name; keys and values in place, past and present at once."""

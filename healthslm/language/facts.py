@@ -40,7 +40,7 @@ Values = tuple[tuple[str, Value], ...]
 Categories = tuple[tuple[str, str], ...]
 
 _RANK: dict[Severity, int] = {"info": 0, "amber": 1, "red": 2}
-_VITALS = {
+VITALS = {
     "heart_rate": "pulse",
     "spo2": "oxygen",
     "temperature": "temperature",
@@ -52,8 +52,8 @@ TREND_STEP = {"pulse": 4.0, "oxygen": 2.0, "temperature": 0.3, "breathing": 2.0}
 SENSOR_KINDS = frozenset({"poor_signal", "no_data"})
 """Findings about the sensors, not about the body."""
 
-COUNTS = frozenset({"irregular_burden", "glucose_range"})
-"""Findings that only count, for the list: no text tells them."""
+COUNTS = frozenset({"irregular_burden", "glucose_range", "summary_by_template"})
+"""Findings that only count, for the list, or are for the operator: no text tells them."""
 
 NOTICED = "noticed"
 """The fact that stands for every kind without clauses of its own."""
@@ -105,8 +105,8 @@ NEED_START = frozenset({"fall", "news2"})
 
 _DECIMALS = {"temperature": 1, "fever": 1, "hypothermia": 1, "pause": 1}
 _AS_IS = frozenset({"share", "rate"})  # printed as they are written, where less than 1 counts
-_OWN = (*TOLD, *sorted(SENSOR_KINDS))
-_KINDS = (*_OWN, NOTICED)
+OWN = (*TOLD, *sorted(SENSOR_KINDS))
+_KINDS = (*OWN, NOTICED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +142,20 @@ class Facts:
         return tuple(f for f in self.facts if f.kind in _KINDS)
 
 
-class _Minutes:
+class Minutes:
     """Sum and count of a measure for each minute since 1970."""
 
     def __init__(self) -> None:
         self._sums: dict[int, list[float]] = {}
 
     def add(self, t_s: float, value: float) -> None:
+        """Take a reading."""
         cell = self._sums.setdefault(int(t_s // MINUTE_S), [0.0, 0.0])
         cell[0] += value
         cell[1] += 1.0
 
     def means(self) -> dict[int, float]:
+        """Return the mean of each minute that has a reading, in order."""
         return {m: total / n for m, (total, n) in sorted(self._sums.items())}
 
 
@@ -193,29 +195,53 @@ def gather(
         Facts of the single days of a longer period, oldest first: they hold its trends.
         Without them the period is the newest day after the earlier ones.
     """
-    minutes: dict[str, _Minutes] = defaultdict(_Minutes)
-    seen: set[int] = set()
-    beats: set[int] = set()
-    findings: dict[tuple[str, str, float], Finding] = {}
+    gathering = Gathering(t0_s, t1_s, zone)
     for record in records:
+        gathering.take(record)
+    return gathering.facts(earlier=earlier, days=days)
+
+
+class Gathering:
+    """Facts under way: takes the records of a period one by one, and keeps none but findings.
+
+    Parameters
+    ----------
+    t0_s, t1_s, zone
+        As of `gather`.
+    """
+
+    def __init__(self, t0_s: float, t1_s: float, zone: str) -> None:
+        self.t0_s, self.t1_s, self._zone = t0_s, t1_s, zone
+        self._minutes: dict[str, Minutes] = defaultdict(Minutes)
+        self._seen: set[int] = set()
+        self._beats: set[int] = set()
+        self._findings: dict[tuple[str, str, float], Finding] = {}
+
+    def take(self, record: Derived) -> None:
+        """Take a record; what lies outside the period is passed over."""
         if isinstance(record, Finding):
-            findings[record.key] = record
-        elif isinstance(record, (Beat, Vital)) and t0_s <= record.t_s < t1_s:
+            self._findings[record.key] = record
+        elif isinstance(record, (Beat, Vital)) and self.t0_s <= record.t_s < self.t1_s:
             if isinstance(record, Vital):
-                minutes[record.kind].add(record.t_s, record.value)
-                watches = record.kind in _VITALS
+                self._minutes[record.kind].add(record.t_s, record.value)
+                watches = record.kind in VITALS
             else:
                 watches = record.good
                 if watches:
-                    beats.add(int(record.t_s // MINUTE_S))
+                    self._beats.add(int(record.t_s // MINUTE_S))
             if watches:
-                seen.add(int(record.t_s // MINUTE_S))
-    means = {kind: m.means() for kind, m in minutes.items()}
-    measures = _measures(means, earlier)
-    measures += _trends(measures, t0_s, zone, earlier, days)
-    found = _found(_Period(t0_s, t1_s, zone, earlier), findings.values(), measures)
-    known = _knowledge(measures, seen, beats, t1_s - t0_s)
-    return Facts(t0_s, t1_s, zone, (*found, *measures, *known))
+                self._seen.add(int(record.t_s // MINUTE_S))
+
+    def facts(self, *, earlier: Sequence[Facts] = (), days: Sequence[Facts] = ()) -> Facts:
+        """Return what is true of the period, by what was taken; `earlier`, `days`: as `gather`."""
+        t0_s, t1_s, zone = self.t0_s, self.t1_s, self._zone
+        means = {kind: m.means() for kind, m in self._minutes.items()}
+        measures = _measures(means, earlier)
+        measures += _trends(measures, t0_s, zone, earlier, days)
+        period = _Period(t0_s, t1_s, zone, earlier)
+        found = _found(period, self._findings.values(), measures)
+        known = _knowledge(measures, self._seen, self._beats, t1_s - t0_s)
+        return Facts(t0_s, t1_s, zone, (*found, *measures, *known))
 
 
 # ---- findings ---------------------------------------------------------------------------
@@ -252,10 +278,10 @@ def _found(period: _Period, findings: Iterable[Finding], measures: Sequence[Fact
             by_kind[f.kind].append(f)
     usual = {m.kind: tuple(v for v in m.values if v[0].startswith("usual")) for m in measures}
     found = []
-    for kind in (kind for kind in _OWN if kind in by_kind):
+    for kind in (kind for kind in OWN if kind in by_kind):
         episodes = join(by_kind[kind], period.t0_s, period.t1_s)
         found.append(_finding(kind, episodes, period, usual))
-    others = [f for kind, fs in by_kind.items() if kind not in {*_OWN, *COUNTS} for f in fs]
+    others = [f for kind, fs in by_kind.items() if kind not in {*OWN, *COUNTS} for f in fs]
     return [*found, _noticed(others, period.t0_s)] if others else found
 
 
@@ -372,11 +398,11 @@ def _day(t_s: float, zone: str) -> date:
 
 def _measures(means: dict[str, dict[int, float]], earlier: Sequence[Facts]) -> list[Fact]:
     out = []
-    for vital, kind in _VITALS.items():
+    for vital, kind in VITALS.items():
         by_minute = means.get(vital, {})
         if len(by_minute) < KNOWN_MINUTES:
             continue
-        calm = _resting(by_minute, means.get("activity", {})) if kind == "pulse" else by_minute
+        calm = resting(by_minute, means.get("activity", {})) if kind == "pulse" else by_minute
         typical = printed(median(calm.values()), _DECIMALS.get(kind, 0))
         out.append(_measure(kind, typical, earlier))
         if kind == "pulse":
@@ -392,7 +418,7 @@ def _measures(means: dict[str, dict[int, float]], earlier: Sequence[Facts]) -> l
     return out
 
 
-def _resting(pulse: dict[int, float], activity: dict[int, float]) -> dict[int, float]:
+def resting(pulse: dict[int, float], activity: dict[int, float]) -> dict[int, float]:
     """Return the minutes at rest: known to be still, else the lowest quarter."""
     still = {m: v for m, v in pulse.items() if activity.get(m, math.inf) <= REST_G}
     if len(still) >= REST_MINUTES:

@@ -9,9 +9,8 @@ the logits after the last, (1, vocabulary). Keys and values live in buffers that
 past and present at once and written in place. `before_last` and `total` are the number of
 tokens so far, less one and whole.
 
-Matrices are kept in 32, 8 or 4 bits. Of the latter, in blocks along the inner size, symmetric
-about the middle of the range, with one float32 scale a block; a tied embedding shares its
-bytes with the head.
+Matrices are kept in 32, 8 or 4 bits, of the latter as `quantise` says; a tied embedding shares
+its bytes with the head.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.errors import CheckpointError
-from healthslm.language.shape import FloatArray, Shape, Weights, octets, rotary, sizes
+from healthslm.language.quantise import quantised
+from healthslm.language.shape import Shape, Weights, octets, rotary, sizes
 
 try:
     import onnx
@@ -39,70 +39,17 @@ except ModuleNotFoundError as missing:
 OPSET, IR = 21, 10
 BESIDE = 50_000_000  # bytes of constants; more go into a file beside the graph, to be mapped
 SMALL = 4096  # bytes; a constant up to here stays in the graph; also the alignment of the rest
-CUTS = (1.0, 0.93, 0.87, 0.81, 0.75)  # of the scale, in 4 bits
+HEADS = ("embedding", "head")
 DATA = ".data"  # what the file beside the graph is called: "model.onnx.data"
 
 
-def quantised(weight: FloatArray, bits: int, block: int) -> tuple[NDArray[np.uint8], FloatArray]:
-    """Return bytes (n, k / block, block x bits / 8) and scales (n, k / block) of an (n, k).
-
-    The value of largest size in a block falls on the lowest level, so that all levels are in
-    reach. In 4 bits that value may be cut short, where the rest of its block gains more by a
-    finer scale: of `CUTS` the one with the smallest squared error is taken, as in the search
-    of llama.cpp's k-quants. Of two values in a byte the first has the low half.
-    """
-    n, k = weight.shape
-    blocks = weight.reshape(n, k // block, block)
-    middle = 1 << (bits - 1)
-    at = np.abs(blocks).argmax(-1, keepdims=True)
-    peak = np.take_along_axis(blocks, at, -1)  # signed
-    scale = np.where(peak == 0, np.float32(1.0), peak / -middle).astype(np.float32)
-    levels = np.clip(np.rint(blocks / scale), -middle, middle - 1)
-    if bits == 4:
-        levels, scale = _finest(blocks, levels, scale)
-    held = (levels + middle).astype(np.uint8)
-    if bits == 4:
-        held = held[..., 0::2] | (held[..., 1::2] << 4)
-    return held, scale[..., 0]
-
-
-def _finest(
-    blocks: FloatArray, levels: FloatArray, scale: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return levels and scales with the smallest squared error that a cut gives.
-
-    For given levels q of weights w the best scale is wq / qq, and what is then left of the
-    square of w is ww - (wq)^2 / qq: the larger the last term, the better.
-    """
-    best = np.full(scale.shape, -1.0, np.float32)
-    found, found_scale = levels, scale
-    for cut in CUTS:
-        tried = np.clip(np.rint(blocks / (scale * np.float32(cut))), -8, 7)
-        wq = (blocks * tried).sum(-1, keepdims=True)
-        qq = (tried * tried).sum(-1, keepdims=True)
-        some = qq > 0
-        gain = np.divide(wq * wq, qq, where=some, out=np.zeros_like(wq))
-        better = gain > best
-        best = np.where(better, gain, best)
-        found = np.where(better, tried, found)
-        fitted = np.divide(wq, qq, where=some, out=scale.copy())
-        found_scale = np.where(better, fitted, found_scale)
-    return found, found_scale
-
-
-def rounded(weight: FloatArray, bits: int, block: int) -> FloatArray:
-    """Return what is left of `weight` (n, k) once it was kept in so many bits."""
-    if bits == 32 or weight.ndim != 2:
-        return weight
-    levels, scale = quantised(weight, bits, block)
-    if bits == 4:
-        levels = np.stack((levels & 15, levels >> 4), -1).reshape(*levels.shape[:2], block)
-    values = (levels.astype(np.float32) - (1 << (bits - 1))) * scale[..., None]
-    return values.reshape(weight.shape)
-
-
 def build(
-    shape: Shape, weights: Weights, bits: int = 8, block: int = 32, level: int = 4
+    shape: Shape,
+    weights: Weights,
+    bits: int = 8,
+    block: int = 32,
+    level: int = 4,
+    head: int | None = None,
 ) -> onnx.ModelProto:
     """Return the graph with all its constants in it.
 
@@ -110,23 +57,33 @@ def build(
     ----------
     level
         `accuracy_level` of the products: 4 rounds activations to 8 bits too, 1 does not.
+    head
+        Bits of the embedding and the head; as the rest where it is None.
     """
-    return _decoder(_Graph(shape, weights, bits, block, level))
+    return _decoder(_Graph(shape, weights, bits, block, level, head or bits))
 
 
 def save(
-    path: Path, shape: Shape, weights: Weights, bits: int, block: int, level: int = 4
+    path: Path,
+    shape: Shape,
+    weights: Weights,
+    bits: int,
+    block: int,
+    level: int = 4,
+    head: int | None = None,
 ) -> tuple[Path, ...]:
     """Write the graph; return the files, two where its constants lie beside it.
 
     One weight is in memory at a time, however large the model is.
     """
     if octets(shape, bits, block) <= BESIDE:
-        path.write_bytes(build(shape, weights, bits, block, level).SerializeToString())
+        content = build(shape, weights, bits, block, level, head).SerializeToString()
+        path.write_bytes(content)
         return (path,)
     beside = path.with_name(path.name + DATA)
     with beside.open("wb") as data:
-        model = _decoder(_Graph(shape, weights, bits, block, level, data, beside.name))
+        graph = _Graph(shape, weights, bits, block, level, head or bits, data, beside.name)
+        model = _decoder(graph)
     path.write_bytes(model.SerializeToString())
     return path, beside
 
@@ -150,6 +107,7 @@ class _Graph:
     bits: int
     block: int
     level: int
+    head: int  # bits of the embedding and the head
     data: IO[bytes] | None = None  # where large constants go, if not into the graph
     data_name: str = ""
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -188,6 +146,10 @@ class _Graph:
         self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
         return outputs[0]
 
+    def kept(self, name: str) -> tuple[int, int]:
+        """Return the bits and the block of a matrix."""
+        return (self.head if name in HEADS else self.bits), self.block
+
     def matrix(self, name: str, parts: Sequence[str]) -> tuple[str, str, int, int]:
         """Hold the rows of `parts` as one matrix, once; return its names, n and k."""
         every = sizes(self.shape)
@@ -197,10 +159,11 @@ class _Graph:
             rows = [self.weights[part] for part in parts]
             weight = rows[0] if len(rows) == 1 else np.concatenate(rows)
             del rows
-            if self.bits == 32:
+            bits, block = self.kept(name)
+            if bits == 32:
                 self.constant(q, weight.T)
             else:
-                levels, scales = quantised(weight, self.bits, self.block)
+                levels, scales = quantised(weight, bits, block)
                 self.constant(q, levels)
                 self.constant(scale, scales)
         return q, scale, n, k
@@ -214,14 +177,15 @@ class _Graph:
         if self.bits == 32:
             product = self.add("MatMul", [x, q], f"{out}.product" if bias else out, ms=False)
             return self.add("Add", [product, added], out, ms=False) if bias else product
+        bits, block = self.kept(name)
         return self.add(
             "MatMulNBits",
             [x, q, scale, *(["", "", added] if bias else [])],
             out,
             K=k,
             N=n,
-            bits=self.bits,
-            block_size=self.block,
+            bits=bits,
+            block_size=block,
             accuracy_level=self.level,
         )
 
@@ -232,14 +196,15 @@ class _Graph:
                 "Gather", [self.vector("embedding"), "tokens"], "embedded", ms=False, axis=0
             )
         q, scale, n, k = self.matrix("embedding", ["embedding"])
-        flat = self.constant("embedding.shape", np.array([n, k * self.bits // 8], np.int64))
+        bits, block = self.kept("embedding")
+        flat = self.constant("embedding.shape", np.array([n, k * bits // 8], np.int64))
         rows = self.add("Reshape", [q, flat], "embedding.rows", ms=False)
         return self.add(
             "GatherBlockQuantized",
             [rows, "tokens", scale],
             "embedded",
-            bits=self.bits,
-            block_size=self.block,
+            bits=bits,
+            block_size=block,
             gather_axis=0,
             quantize_axis=1,
         )

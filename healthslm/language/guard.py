@@ -8,12 +8,15 @@ the text alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from healthslm.language import slots, template, tokens
 from healthslm.language.plan import MAX_SENTENCES, MIN_SENTENCES, Item, Plan
 from healthslm.language.wording import Pieces, Wording, load, lowered, meanings
+
+_SENTENCE = re.compile(r".+?[.?](?= |$)", re.DOTALL)  # as far as one goes that nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Verdict:
     "no value"          a slot for which the fact holds no value
     "twice"             a fact said a second time
     "left out"          a required fact that is not said
-    "order"             the main message is not first
+    "order"             the findings are not first, the gravest before the others, or
+                        `learning` is said before any value that it speaks of
     "opening" "link"    words before a sentence that do not belong there
     "action"            the action is missing, altered, not last, or another one
     "length"            fewer than 3 sentences or more than 6
@@ -77,15 +81,31 @@ def check_text(text: str, plan: Plan, lang: str, *, emergency: str = "") -> Verd
     reasons = ["denied"] if any(p.search(text) for p in wording.deny[plan.level]) else []
     if not text.endswith(" " + action) or text.count(action) != 1:
         return Verdict((*reasons, "action"))
-    rest, said = text[: -len(action)], list[_Said]()
-    while rest:
-        found = _next(rest, plan, wording, _group(said[-1].kind) if said else None)
+    said: list[_Said] = []
+    for found, _ in _read(text[: -len(action)], plan, wording):
         if found is None:
             reasons.append("unknown sentence")
             break
-        said.append(found[0])
-        rest = rest[len(found[1]) + 1 :]
+        said.append(found)
     return Verdict(tuple(dict.fromkeys([*reasons, *_whole(said, plan, wording)])))
+
+
+def read(text: str, plan: Plan, lang: str, *, emergency: str = "") -> list[tuple[str, str]]:
+    """Return the sentences of a text, each with the kind of the item that it speaks of.
+
+    "action" is the kind of the reviewed words at the end, and "" that of a sentence which the
+    plan does not hold as it stands: another fact, another number, another level's words.
+    """
+    wording, out = load(lang), list[tuple[str, str]]()
+    action = wording.action(plan.action, plan.level, emergency)
+    ends = text == action or text.endswith(" " + action)
+    body = text[: -len(action)] if ends else text and f"{text} "
+    for found, sentence in _read(body, plan, wording):
+        kind = found.kind if found else ""
+        if not kind and out and not out[-1][0]:  # "p.m. to" is no end of a sentence
+            sentence = f"{out.pop()[1]} {sentence}"
+        out.append((kind, sentence))
+    return [*out, ("action", action)] if ends else out
 
 
 # ---- tokens -------------------------------------------------------------------------------
@@ -137,6 +157,24 @@ def _fits(
 # ---- plain text -----------------------------------------------------------------------------
 
 
+def _read(text: str, plan: Plan, wording: Wording) -> Iterator[tuple[_Said | None, str]]:
+    """Yield each sentence of a text, with what it says; None where nothing true says this.
+
+    One space stands behind each, behind the last as well.
+    """
+    rest, before = text, None
+    while rest:
+        found = _next(rest, plan, wording, before)
+        if found is None:
+            sentence = _SENTENCE.match(rest)
+            written = sentence[0] if sentence else rest
+            yield None, written
+        else:
+            yield found
+            before, written = _group(found[0].kind), found[1]
+        rest = rest[len(written) + 1 :]
+
+
 def _next(text: str, plan: Plan, wording: Wording, before: str | None) -> tuple[_Said, str] | None:
     """Return the longest true sentence with which a text begins."""
     found = [
@@ -186,7 +224,12 @@ def _whole(said: Sequence[_Said], plan: Plan, wording: Wording) -> list[str]:
         reasons.append("twice")
     if not {i.kind for i in plan.items if i.required} <= set(kinds):
         reasons.append("left out")
-    if plan.items and kinds[:1] != [plan.items[0].kind]:
+    late = {i.kind for i in plan.items if i.category("vs") == "unknown"}
+    alone = "learning" in kinds and not late & set(kinds[: kinds.index("learning")])
+    first = [i.kind for i in plan.items if _group(i.kind) == "finding"] or [
+        i.kind for i in plan.items[:1]
+    ]
+    if alone or kinds[: len(first)] != first:
         reasons.append("order")
     action = wording.actions[plan.level][plan.action]
     count = len(said) + len(tokens.sentences(tokens.tokenise(action)))

@@ -28,14 +28,13 @@ from healthslm.errors import CheckpointError
 from healthslm.language import graph, reference
 from healthslm.language.checkpoint import Checkpoint
 from healthslm.language.decoder import Decoder
+from healthslm.language.quantise import rounded
 from healthslm.language.shape import FloatArray, Weights, block_of, parameters
 
 FORM = 1  # of the manifest
 GRAPH, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "manifest.json"
-WIRING = 2e-3  # largest difference of a logit, of the largest logit; measured 1e-6 to 3e-5
-UNEVEN = (
-    0.1  # of the logits' deviation, root mean square, that 8-bit products may add; most add 0.03
-)
+WIRING = 2e-4  # largest difference of a logit, of the largest logit; measured 1e-6 (125M: 2e-6)
+UNEVEN = 0.1  # root mean square that 8-bit products may add, of the logits' deviation; usual 0.03
 PRODUCTS = {4: "int8", 1: "float32"}  # accuracy_level
 TEXT = (
     "Your pulse was steady for most of the day. It was 64 beats a minute at rest, which is usual "
@@ -182,7 +181,7 @@ class _Rounded(Mapping[str, FloatArray]):
         self._weights, self._bits, self._block = weights, bits, block
 
     def __getitem__(self, name: str) -> FloatArray:
-        return graph.rounded(self._weights[name], self._bits, self._block)
+        return rounded(self._weights[name], self._bits, self._block)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._weights)

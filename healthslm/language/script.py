@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from healthslm.language import template, tokens
 from healthslm.language.choices import Choice
 from healthslm.language.plan import Item, Plan
-from healthslm.language.wording import Clause, Pieces, load, lowered, meanings
+from healthslm.language.wording import Clause, Pieces, Wording, load, lowered, meanings
 
 TURNS = 14
 _LANGUAGES = {"en": "English", "es": "Spanish"}
@@ -45,6 +45,7 @@ class Script:
                     "clauses": [[say(c), say(lowered(c))] for c in clauses],
                     "openings": list(map(say, openings)),
                     "links": list(map(say, links)),
+                    "after": self._before(item),
                 }
                 for item, clauses, openings, links in zip(
                     self.plan.items, self.clauses, self.openings, self.links, strict=True
@@ -53,6 +54,14 @@ class Script:
             "end": tokens.slot("action", self.plan.action),
             "seed": seed,
         }
+
+    def _before(self, item: Item) -> list[list[int]]:
+        """Return what is told before an item: graver findings; a value that it speaks of."""
+        items = self.plan.items
+        after = [[n] for n, x in enumerate(items[: items.index(item)]) if _group(x) == "finding"]
+        if item.kind == "learning":
+            after.append([n for n, x in enumerate(items) if x.category("vs") == "unknown"])
+        return after
 
     def free_job(self, told: str, seed: int | None = None) -> dict[str, object]:
         """Return the freer job of a model whose tokens are not our words; `told`: a true text."""
@@ -87,7 +96,7 @@ class Script:
 def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Script:
     """Return what may be said of a plan on a turn; `whole`: on any turn."""
     wording = load(lang)
-    clauses = [template.true_clauses(item, wording, plan.level) for item in plan.items]
+    clauses = [_fitting(item, plan, wording) for item in plan.items]
     if not whole:
         rows = zip(plan.items, clauses, strict=True)
         clauses = [_on(turn, wording.clauses[i.kind], held, TURNS) for i, held in rows]
@@ -97,6 +106,14 @@ def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Scri
     ]
     spoken = tuple(tuple(c.pieces for c in held) for held in clauses)
     return Script(plan, lang, spoken, *begins)
+
+
+def _fitting(item: Item, plan: Plan, wording: Wording) -> list[Clause]:
+    """Return the true clauses of an item, but those that say what another item will say."""
+    true = template.true_clauses(item, wording, plan.level)
+    if plan.item("learning") is None or item.category("vs") != "unknown":
+        return true
+    return [c for c in true if dict(c.when).get("vs") != ("unknown",)] or true
 
 
 def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:

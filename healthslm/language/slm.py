@@ -6,7 +6,8 @@ was imported), runs one thread at low priority, and once the model is read it ca
 and no socket.
 
     {"model": folder, "jobs": [{"prompt": text, "items": [{"group": ..., "required": ...,
-      "clauses": [[text, text after a prefix], ...], "openings": [text, ...], "links": [...]}, ...],
+      "clauses": [[text, text after a prefix], ...], "openings": [text, ...], "links": [...],
+      "after": [item, ...]}, ...],
       "end": text, "seed": null | int}, ...]}
     {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ...} | {"error": reason}
 
@@ -50,6 +51,8 @@ MAX_JOBS = 64
 MAX_LINE = 200  # tokens of a line that an imported model writes freely
 TEMPERATURE = 0.7  # of seeded texts; without a seed the likeliest token is taken
 RUN_S = 60  # CPU time after which the kernel ends this process
+MEMORY = 320 << 20  # bytes of data it may map beside the model: 112 MiB with the bundled one
+TIMES = 4  # the model's files that it may hold in memory: as read, as parsed, packed, to spare
 
 Text = Sequence[str] | str
 """A row of words, or, for a model whose tokens are not words, a string."""
@@ -151,6 +154,8 @@ class Model:
             raise Refusal("form") from None
         try:
             self._decoder = Decoder(folder / "model.onnx")
+        except MemoryError:
+            raise Refusal("memory") from None
         except Exception:  # noqa: BLE001 - of onnxruntime, which has no error of its own
             raise Refusal("form") from None
 
@@ -244,7 +249,7 @@ class Model:
         say = self._tokens.encode
         clauses = [(say(alone), say(after)) for alone, after in item.clauses]
         openings, links = list(map(say, item.openings)), list(map(say, item.links))
-        return Item(item.group, item.required, clauses, openings, links)
+        return Item(item.group, item.required, clauses, openings, links, item.after)
 
 
 def _draw(seed: int | None) -> random.Random | None:
@@ -293,6 +298,7 @@ def parsed(row: dict[str, Any]) -> Job | FreeJob:
             [(alone, after) for alone, after in item["clauses"]],
             item["openings"],
             item["links"],
+            item["after"],
         )
         for item in row["items"]
     )
@@ -304,6 +310,15 @@ def parsed(row: dict[str, Any]) -> Job | FreeJob:
 def close_the_doors() -> None:
     """Leave this process what it holds open: from here on no file and no socket can be opened."""
     _limit(resource.RLIMIT_NOFILE, 0)
+
+
+def bound(folder: Path) -> None:
+    """Bound this process's memory by the model's size: a spoilt one must not take the board's.
+
+    What the kernel refuses ends in "memory" or "form", or in the end of this process.
+    """
+    size = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+    _limit(resource.RLIMIT_DATA, MEMORY + TIMES * size)
 
 
 def _limit(name: int, most: int) -> None:
@@ -329,6 +344,7 @@ def main() -> int:
     try:
         with Path("/proc/self/status").open() as status:
             folder, jobs = request(sys.stdin.buffer)
+            bound(folder)
             model = Model(folder)
             close_the_doors()
             said = [model.answer(job) for job in jobs]

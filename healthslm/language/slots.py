@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from healthslm.language.wording import PERIOD, Wording, load, meanings
 
 HOURS_FROM = 120  # minutes; shorter times are told in minutes, longer ones in half hours
 WHOLE_HOURS_FROM = 600  # minutes; and these in hours
+LONGEST_DAY_S = 25 * 3600.0
 MAX_SIGNALS = 2  # more are not told by name
 MAX_FINDINGS = 3  # of more, two are told by name
 _DECIMALS = {"celsius": 1, "seconds": 1, "range_celsius": 1}
@@ -55,7 +56,14 @@ def filled(piece: str, plan: Plan, wording: Wording, emergency: str) -> str:
     item = plan.item(kind)
     if item is None or not has(item, name):
         raise ValueError("a slot that the plan does not hold")
-    return written(item, name, wording, plan.zone)
+    return written(item, name, wording, plan.zone, dated=dated(plan, item, name))
+
+
+def dated(plan: Plan, item: Item, name: str) -> bool:
+    """Tell whether a time of day needs its day: in a period of several, or from before it."""
+    value = item.value(name)
+    early = isinstance(value, float) and value < plan.t0_s
+    return early or plan.t1_s - plan.t0_s > LONGEST_DAY_S
 
 
 def allowed(plan: Plan) -> list[str]:
@@ -91,8 +99,11 @@ def has(item: Item, name: str) -> bool:
     return item.value(f"{name}_low" if paired else name) is not None
 
 
-def written(item: Item, name: str, wording: Wording, zone: str) -> str:
-    """Return a value of an item in words: number, unit, and nothing else."""
+def written(item: Item, name: str, wording: Wording, zone: str, *, dated: bool = False) -> str:
+    """Return a value of an item in words: number, unit, and nothing else.
+
+    `dated`: with its day where it is a time of day.
+    """
     unit, rules = meanings().kinds[item.kind].slots[name].unit, wording.slots
     if unit.startswith("range"):
         return _range(_number(item, f"{name}_low"), _number(item, f"{name}_high"), unit, rules)
@@ -105,7 +116,8 @@ def written(item: Item, name: str, wording: Wording, zone: str) -> str:
         return _names(str(item.value(name)), unit, wording)
     value = _number(item, name)
     if unit == "clock":
-        return _clock(value, zone, rules)
+        clock = _clock(value, zone, rules)
+        return f"{clock} {_date('day', rules, value, zone)}" if dated else clock
     if unit == "weekday":
         day = datetime.fromtimestamp(value, _zone(zone)).weekday()
         return str(rules["weekday"]).format(weekday=rules["weekdays"][day])
@@ -168,21 +180,23 @@ def _clock(t_s: float, zone: str, rules: Any) -> str:
 
 
 def _period(plan: Plan, rules: Any) -> str:
-    zone = _zone(plan.zone)
-    first = datetime.fromtimestamp(plan.t0_s, zone)
-    last = datetime.fromtimestamp(plan.t1_s, UTC) - timedelta(seconds=1)
-    days = [first, max(last.astimezone(zone), first)]
-    words = {
-        key: value
-        for n, day in zip(("", "2"), days, strict=True)
-        for key, value in {
-            f"weekday{n}": rules["weekdays"][day.weekday()],
-            f"month{n}": rules["months"][day.month - 1],
-            f"day{n}": day.day,
-        }.items()
-    }
-    form: str = rules["day" if days[0].date() == days[1].date() else "days"]
-    return form.format(**words)
+    first_s, last_s = plan.t0_s, max(plan.t1_s - 1.0, plan.t0_s)
+    first, last = (
+        datetime.fromtimestamp(t_s, _zone(plan.zone)).date() for t_s in (first_s, last_s)
+    )
+    return _date("day" if first == last else "days", rules, first_s, plan.zone, last_s)
+
+
+def _date(form: str, rules: Any, t_s: float, zone: str, last_s: float | None = None) -> str:
+    """Return a day, or with form "days" from which to which, as a language writes them."""
+    words = {}
+    for n, at_s in (("", t_s), ("2", t_s if last_s is None else last_s)):
+        day = datetime.fromtimestamp(at_s, _zone(zone))
+        words[f"weekday{n}"] = rules["weekdays"][day.weekday()]
+        words[f"month{n}"] = rules["months"][day.month - 1]
+        words[f"day{n}"] = day.day
+    text: str = rules[form].format(**words)
+    return text
 
 
 def _names(keys: str, unit: str, wording: Wording) -> str:

@@ -79,7 +79,8 @@ side.
 **One fact a kind.** Severity is the gravest of the findings (info < amber < red). Kinds that
 have no clauses of their own are one fact together, `noticed`.
 
-**Counts.** {_COUNTS} only count, for the list: they are no fact, and no text tells them.
+**Counts.** {_COUNTS} only count, for the list, or are for
+the operator: they are no fact, and no text tells them.
 
 **Minutes.** Readings are taken together by whole minutes since 1970 (UTC), all streams of
 a kind as one; a minute's value is the mean of its readings. The vitals are `heart_rate`
@@ -126,11 +127,13 @@ of which `missing` keeps one. Where nothing is known:
 
 Measures are told in the order {_MEASURES};
 what is above or below the usual range first, then trends. If one with an unknown usual range is
-told, `learning` follows; where only one sentence is left, such a measure is passed over and the
+told, `learning` follows it; where only one sentence is left, such a measure is passed over and the
 next is told. `pulse_range` is not told beside `tachycardia` or `bradycardia`, nor
 `oxygen_low` beside `desaturation` or `oxygen_dips`.
 
-The first item of the plan is the first sentence. With the action, a text has
+The first item of the plan is the first sentence. Findings come first, in their order; what follows
+them may change places, but that `learning` comes after a measure whose usual range is unknown. With
+the action, a text has
 {plan.MIN_SENTENCES} to {plan.MAX_SENTENCES} sentences. No fact is told twice. Where the model's
 text breaks any of this, the template speaks: for each item the first clause below that is
 true, of which it has every value, and whose level is asked for, without opening and link; of

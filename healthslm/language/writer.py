@@ -32,11 +32,13 @@ from healthslm.records import Summary
 log = logging.getLogger(__name__)
 
 CHILD = Path(__file__).with_name("slm.py")
+FORM = 1  # of a model's folder
 MAX_ANSWER = 1 << 20  # bytes; a text is some 5 KiB
 MAX_MANIFEST = 1 << 20  # bytes, and of a vocabulary of words
-REASONS = frozenset(
+MODEL_S = 4.5  # of all the model's work for a summary: the text is there within 5 s, whoever wrote
+CHILDS = frozenset(  # reasons of its own
     {"form", "hash", "memory", "missing", "prompt", "request", "tokenizers"}
-)  # of the child
+)
 ANSWERED = frozenset({0, 1})  # exit statuses: with texts, with a reason
 
 
@@ -92,7 +94,7 @@ def summarise(
     emergency: str,
     manner: Manner = PLAINLY,
     attempts: int = 4,
-    timeout_s: float = 5.0,
+    timeout_s: float = MODEL_S,
 ) -> Written:
     """Return the summary of a period in one language; see `summarise_all`."""
     return summarise_all(
@@ -114,7 +116,7 @@ def summarise_all(
     emergency: str,
     manner: Manner = PLAINLY,
     attempts: int = 4,
-    timeout_s: float = 5.0,
+    timeout_s: float = MODEL_S,
 ) -> tuple[Written, ...]:
     """Return the summary of a period in each language, in the order asked.
 
@@ -129,8 +131,9 @@ def summarise_all(
     attempts
         Texts the model may write for a summary: the likeliest first, then seeded ones.
     timeout_s
-        Of all the model's work together.
+        Of all the model's work together, and of what is made ready for it.
     """
+    deadline = time.monotonic() + timeout_s
     what = plan(facts, manner.level)
     turn = what.day if manner.turn is None else manner.turn
     drafts = [_Draft(script(what, lang, turn), emergency) for lang in langs]
@@ -140,7 +143,6 @@ def summarise_all(
             raise ModelError("none")
         known = identity(model)
         source = f"model:{known.weights[:12]}"
-        deadline = time.monotonic() + timeout_s
         for seeds in ((None,), tuple(range(1, attempts))):
             due = [(draft, seed) for draft in drafts if not draft.text for seed in seeds]
             if not due:
@@ -186,6 +188,8 @@ def identity(model: Path) -> Identity:
     try:
         manifest = _read(model / "manifest.json")
         weights, spelt = str(manifest["files"]["model.onnx"]), manifest.get("tokenizer") == "bpe"
+        if manifest["form"] != FORM:
+            raise ModelError("form")
         known = None if spelt else set(_read(model / "tokenizer.json")["tokens"])
     except OSError:
         raise ModelError("missing") from None
@@ -197,6 +201,8 @@ def identity(model: Path) -> Identity:
 
 
 def _read(path: Path) -> Any:
+    if not path.is_file():  # a pipe would be waited for
+        raise ModelError("missing")
     with path.open("rb") as file:
         return json.loads(file.read(MAX_MANIFEST))
 
@@ -275,7 +281,7 @@ def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Ans
     try:
         answer = json.loads(data)
         if "error" in answer:
-            raise ModelError(answer["error"] if answer["error"] in REASONS else "garbage")
+            raise ModelError(answer["error"] if answer["error"] in CHILDS else "garbage")
         said = tuple(map(list, answer["said"]))
         cpu_ms, rss_mb = float(answer["ms_cpu"]), float(answer["rss_mb"])
     except (KeyError, TypeError, ValueError, RecursionError):

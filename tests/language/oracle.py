@@ -1,12 +1,15 @@
 """A second judge of the summaries: every claim of a text against the records themselves.
 
-`judge` reads the final text sentence by sentence with words of its own, works out what is
-true from the records by the definitions in `docs/wording.md`, and returns what is wrong.
-A sentence that it cannot read is wrong too, so nothing passes unread.
+`judge` reads the final text sentence by sentence by the tags that people gave each sentence
+blind, works out what is true from the records by the definitions in `docs/wording.md`, and
+returns what is wrong. A sentence that nobody tagged cannot be read and is wrong, so nothing
+passes unread.
 """
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
 from types import SimpleNamespace
@@ -20,75 +23,45 @@ def _beside(name: str) -> SimpleNamespace:
 
 facts = _beside("oracle_truth.py")
 reading = _beside("oracle_reader.py")
-WORDS = {"en": _beside("oracle_en.py"), "es": _beside("oracle_es.py")}
-READERS = {lang: reading.Reader(words) for lang, words in WORDS.items()}
 Truth, truth = facts.Truth, facts.truth
+HERE = Path(__file__).parent
+PAGE = (HERE.parents[1] / "docs" / "wording.md").read_text(encoding="utf-8")
+WORDS = {lang: _beside(f"oracle_{lang}.py") for lang in ("en", "es")}
+TAGS = {
+    lang: reading.tagged((HERE / "tags" / f"{lang}.tsv").read_text(encoding="utf-8"))
+    for lang in WORDS
+}
+READERS = {
+    lang: reading.Reader(words, reading.page_of(PAGE, lang), TAGS[lang])
+    for lang, words in WORDS.items()
+}
 
-_UP = {"up": "highest", "top": "highest"}
-_DOWN = {"down": "lowest", "bottom": "lowest"}
-_WHEN = {"from": "start", "times": "count"}
-_SPELL = {**_WHEN, "for": "longest", "at": "worst_at"}
-_SIGNAL = {**_WHEN, "for": "total", "at": "start", "what": "what"}
-_COMPARED = "is_usual is_above is_below not_only beside not_below"
-_LEVEL = {"value": "typical", "rise": "typical", "sink": "typical", "usual": "usual"}
-TOPICS: dict[str, tuple[str, str, dict[str, str], str]] = {
-    # topic: tags that may stand, tags that must, role in the words: role in the truth, must tell
-    "tachycardia": (
-        "heart fast once several beside_rest began heart_up first",
-        "heart",
-        {**_SPELL, **_UP, "limit": "limit", "usual": "usual"},
-        "highest",
-    ),
-    "bradycardia": (
-        "heart slow once several beside_rest began went_down first",
-        "heart",
-        {**_SPELL, **_DOWN, "limit": "limit", "usual": "usual"},
-        "lowest",
-    ),
-    "desaturation": (
-        "oxygen low once several beside began lowest_seen went_down first",
-        "oxygen",
-        {**_SPELL, **_DOWN, "limit": "limit", "usual": "usual"},
-        "lowest",
-    ),
-    "fever": (
-        "temp hot once several beside began heart_up first",
-        "temp",
-        {**_SPELL, **_UP, "limit": "limit", "usual": "usual"},
-        "highest",
-    ),
-    "pause": ("pause once several first", "pause", _SPELL, "longest"),
-    "irregular_rhythm": (
-        "uneven once several began first",
-        "uneven",
-        {**_SPELL, "at": "start", "mean": "rate"},
-        "longest",
-    ),
-    "noticed": ("noticed", "noticed", {"found": "what", "from": "start"}, "what"),
-    "poor_signal": ("poor gone once several began first", "poor", _SIGNAL, "total what"),
-    "no_data": ("silent gone once several began first", "silent", _SIGNAL, "total what"),
-    "pulse": (f"heart rest loosely measured {_COMPARED}", "heart rest", _LEVEL, "typical"),
-    "oxygen": (f"oxygen loosely measured {_COMPARED}", "oxygen", _LEVEL, "typical"),
-    "temperature": (f"temp loosely measured {_COMPARED}", "temp", _LEVEL, "typical"),
-    "breathing": (f"breath loosely measured {_COMPARED}", "breath", _LEVEL, "typical"),
-    "pulse_range": ("span in_all", "span", {"low": "low", "high": "high"}, "low high"),
-    "oxygen_low": (
-        "oxygen lowest low lowest_seen",
-        "oxygen",
-        {**_DOWN, "at": "at"},
-        "lowest",
-    ),
-    "coverage": ("cov", "cov", {"watched": "watched", "unwatched": "unwatched"}, "watched"),
-    "quiet": ("quiet", "quiet", {"watched": "watched", "unwatched": "unwatched"}, "watched"),
-    "missing": ("missing all_missing", "", {"names": "what"}, ""),
-    "more": ("more", "more", {"count": "count"}, "count"),
-    "learning": ("learning", "learning", {}, ""),
-    "doubt": ("doubt", "doubt", {}, ""),
-    "caution": ("caution", "caution", {}, ""),
+TO_THE_PERSON = ("plain", "plainer")
+AUDIENCES = (*TO_THE_PERSON, "carer", "clinician")
+NEVER = {
+    (lang, level): re.compile(
+        "|".join(words.NEVER + (() if level == "clinician" else words.ONLY_TO_CLINICIANS)),
+        re.IGNORECASE,
+    )
+    for lang, words in WORDS.items()
+    for level in AUDIENCES
 }
 BODY = frozenset(facts.ORDER) - facts.SENSORS
-LEVELS = frozenset({"pulse", "oxygen", "temperature", "breathing"})
-GROUPS = {**dict.fromkeys(facts.ORDER, "finding"), **dict.fromkeys(facts.MEASURES, "measure")}
+GROUPS = {
+    **dict.fromkeys(facts.ORDER, "finding"),
+    **dict.fromkeys(facts.MEASURES, "measure"),
+    **dict.fromkeys(("coverage", "missing", "learning"), "knowledge"),
+    **dict.fromkeys(("quiet", "more", "doubt", "caution"), "frame"),
+}
+SHADOWS = {  # measure: findings that tell it already
+    "pulse_range": frozenset({"tachycardia", "bradycardia"}),
+    "oxygen_low": frozenset({"desaturation", "oxygen_dips"}),
+}
+SAME = {  # topic: a role as people may call it, and as the page does
+    "pulse_range": {"lowest": "low", "highest": "high"},
+    "oxygen_low": {"low": "lowest", "start": "at", "worst_at": "at"},
+    "more": {"notes": "count"},
+}
 
 
 def judge(
@@ -100,179 +73,231 @@ def judge(
     zone: str,
     emergency: str,
     earlier: Sequence[Truth] = (),
+    days: Sequence[Truth] = (),
+    level: str = "plain",
 ) -> list[str]:
     """Return what is wrong with a text: fixed words, and the sentence.
 
-    `earlier` is what was true of the days before, each by `truth`.
+    `earlier` is what was true of the days before, `days` of the single days of a longer
+    period, each by `truth`.
     """
-    return weigh(text, lang, truth(records, t0_s, t1_s, zone, earlier), emergency)
+    return weigh(text, lang, truth(records, t0_s, t1_s, zone, earlier, days), emergency, level)
 
 
-def weigh(text: str, lang: str, what: Truth, emergency: str) -> list[str]:
+def weigh(text: str, lang: str, what: Truth, emergency: str, level: str = "plain") -> list[str]:
     """Return what is wrong with a text where `what` is true."""
+    return min((_weigh(text, lang, sure, emergency, level) for sure in _surely(what)), key=len)
+
+
+def _surely(what: Truth) -> Iterator[Truth]:
+    """Yield what may be true, where the page leaves it open.
+
+    That is whether there is a trend, or how a value that lies on a half compares.
+    """
+    ways = [
+        [replace(told, vs=frozenset({vs})) for vs in sorted(told.vs)]
+        if told.vs
+        else [told] + [None] * ("" in told.ways)
+        for told in what.measured.values()
+    ]
+    for row in itertools.product(*ways):
+        kinds = zip(what.measured, row, strict=True)
+        yield replace(what, measured=facts.in_order({k: t for k, t in kinds if t}))
+
+
+def _weigh(text: str, lang: str, what: Truth, emergency: str, level: str) -> list[str]:
     words, reader = WORDS[lang], READERS[lang]
-    body, bad = _without_action(text, words, what.action, emergency)
+    body, bad = _without_action(text, words, what.action, emergency, level)
     sentences = reader.split(body) if body else []
     if not 3 <= len(reader.split(text)) <= 6:
         bad.append("not 3 to 6 sentences: " + text)
-    for rx in words.NEVER:
-        bad += [f"forbidden word: {m[0]}" for m in re.finditer(rx, text, re.IGNORECASE)]
+    bad += [f"forbidden word: {m[0]}" for m in NEVER[lang, level].finditer(text)]
     topics: list[str] = []
     for sentence in sentences:
-        topic, wrong = judged(sentence, lang, what, topics)
+        topic, wrong = judged(sentence, lang, what, topics, level)
         topics.append(topic)
         bad += [f"{w}: {sentence}" for w in wrong]
     return bad + _whole(topics, what)
 
 
 def _without_action(
-    text: str, words: SimpleNamespace, right: str, emergency: str
+    text: str, words: SimpleNamespace, right: str, emergency: str, level: str
 ) -> tuple[str, list[str]]:
     said = {
-        name: line.replace("{emergency}", emergency or words.EMERGENCY)
-        for name, line in words.ACTIONS.items()
+        (whom, name): line.replace("{emergency}", emergency or words.EMERGENCY)
+        for whom, lines in words.ACTIONS.items()
+        for name, line in lines.items()
     }
-    for name, line in sorted(said.items(), key=lambda item: -len(item[1])):
+    due = ("person" if level in TO_THE_PERSON else level, right)
+    # longest first; of the same words to two audiences, the one that is due
+    for key, line in sorted(said.items(), key=lambda row: (-len(row[1]), row[0] != due)):
         if text == line or text.endswith(" " + line):
-            wrong = [] if name == right else [f"wrong action, {right} is due: {line}"]
+            wrong = [] if key == due else [f"wrong action, {right} is due: {line}"]
             return text[: -len(line)].rstrip(" "), wrong
     return text, [f"no action, {right} is due"]
 
 
 def judged(
-    sentence: str, lang: str, what: Truth, before: Sequence[str] = ()
+    sentence: str, lang: str, what: Truth, before: Sequence[str] = (), level: str = "plain"
 ) -> tuple[str, list[str]]:
     """Return what a sentence is about and what is wrong with it, read in its kindest way."""
-    reader, n = READERS[lang], len(before)
+    reader = READERS[lang]
     best: tuple[int, str, list[str]] | None = None
-    for rest, frame, days in _framed(sentence, lang, n):
-        for told in reader.read(rest):
-            for topic, spec in TOPICS.items():
-                if not _about(told, spec):
-                    continue
-                wrong = _claims(topic, told, what)
-                if days and days.lower() != reader.day(what.days).lower():
-                    wrong.append("another day")
-                if frame and (
-                    GROUPS.get(topic, "") not in frame
-                    or (n and GROUPS.get(before[-1], "") != GROUPS.get(topic, ""))
-                ):
-                    wrong.append("an opening or a link that does not fit")
-                if topic in before:
-                    wrong.append("told twice")
-                if best is None or len(wrong) < best[0]:
-                    best = (len(wrong), topic, wrong)
+    for rest, frame, days in reader.framed(sentence, level, first=not before):
+        for tag, said in _readings(reader, rest):
+            topic = tag.topic
+            wrong = [*_spoken(tag, level, lang), *_claims(tag, said, what, before)]
+            if days and days.lower() != reader.day(what.days).lower():
+                wrong.append("another day")
+            group = GROUPS.get(topic, "")
+            like = not before or GROUPS.get(before[-1], "") == group
+            if frame and not (frame.group in ("", group) and like):
+                wrong.append("an opening or a link that does not fit")
+            if topic in before:
+                wrong.append("told twice")
+            if best is None or len(wrong) < best[0]:
+                best = (len(wrong), topic, wrong)
     return (best[1], best[2]) if best else ("", ["unreadable sentence"])
 
 
-def _framed(sentence: str, lang: str, n: int) -> list[tuple[str, str, str]]:
-    """Return the sentence as it stands, and without what may be an opening or a link."""
-    words = WORDS[lang]
-    day = (
-        r"(?P<day>on \w+, \w+ \d+|from \w+ \d+ to \w+ \d+)"
-        if lang == "en"
-        else r"(?P<day>el \w+ \d+ de \w+|del \d+ de \w+ al \d+ de \w+)"
-    )
-    out = []
-    if sentence[:1].isupper():
-        out.append((sentence, "", ""))
-    frames = words.LINKS if n else [(rx, "finding" if f else "") for rx, f in words.OPENINGS]
-    for rx, groups in frames:
-        m = re.match(rx.replace("{day}", day) + r" (?=[a-záéíóúñ\d])", sentence, re.IGNORECASE)
-        if m and sentence[:1].isupper():
-            out.append((sentence[m.end() :], groups, m.groupdict().get("day") or ""))
-    return out
+def _readings(reader: object, sentence: str) -> Iterator[tuple]:
+    """Yield what a sentence says.
+
+    Where the page has the same words for two facts, it may be of both, and where people were
+    in doubt ("?") also of the fact that has it on the page; what they said of a measure is
+    then not held against words that tell none.
+    """
+    for tag, said in reader.read(sentence):
+        of_page = reader.page.facts.get(tag.key, frozenset())
+        doubt = "?" in tag.claims or (tag.topic in of_page and len(of_page) > 1)
+        for topic in sorted({tag.topic} | (of_page if doubt else set())):
+            other = topic != tag.topic and GROUPS[topic] not in ("finding", "measure")
+            claims = tag.claims & {"you", "they", "?"} if other else tag.claims
+            yield replace(tag, topic=topic, claims=claims), said
 
 
-def _about(told: object, spec: tuple[str, str, dict[str, str], str]) -> bool:
-    may, must, roles, tell = spec
-    held = [role for role, _ in told.roles]
-    if not told.tags or not told.tags <= set(may.split()) or not set(must.split()) <= told.tags:
-        return False
-    if len(held) != len(set(held)) or not set(held) <= roles.keys():
-        return False
-    return set(tell.split()) <= {roles[role] for role in held}
+def _spoken(tag: object, level: str, lang: str) -> list[str]:
+    """Return what is wrong with whom a sentence speaks to."""
+    you, they = "you" in tag.claims, "they" in tag.claims
+    levels = READERS[lang].page.levels.get(tag.key, frozenset({level}))
+    body = GROUPS[tag.topic] in ("finding", "measure")
+    astray = {
+        "plain": they,
+        "plainer": they,
+        "carer": you and not they and body,  # a carer may be thanked or shown the list
+        "clinician": you,
+    }[level]
+    return ["speaks to somebody else"] if astray or level not in levels else []
 
 
-def _claims(topic: str, told: object, what: Truth) -> list[str]:
-    values = {TOPICS[topic][2][role]: value for role, value in told.roles}
+def _claims(tag: object, said: Sequence[tuple], what: Truth, before: Sequence[str]) -> list[str]:
+    topic = tag.topic
     if topic in facts.ORDER:
-        return _finding(topic, told, values, what)
-    if topic in facts.MEASURES:
-        return _measured(topic, told, values, what)
-    return _frame(topic, told, values, what)
-
-
-def _untrue(values: dict[str, tuple], true: dict[str, frozenset]) -> list[str]:
-    return [f"{role} is not so" for role, v in values.items() if v not in true.get(role, ())]
-
-
-def _finding(topic: str, told: object, values: dict[str, tuple], what: Truth) -> list[str]:
-    fact = what.found.get(topic)
+        fact, told = what.found.get(topic), _finding(tag, what)
+        missing = "a finding that was not made"
+    elif topic in facts.MEASURES:
+        fact, told = what.measured.get(topic), _measured(tag, what)
+        missing = "a measure that is not known"
+    else:
+        fact, told = _framed(topic, what), _frame(tag, what, before)
+        missing = "not so"
     if fact is None:
-        return ["a finding that was not made"]
-    wrong = _untrue(values, fact.values)
-    if "once" in told.tags and fact.count != 1:
-        wrong.append("more than one episode")
-    if "several" in told.tags and fact.count < 2:
-        wrong.append("one episode only")
-    many = "several" in told.tags or "first" in told.tags or "count" in values
-    begun = "began" in told.tags or "start" in values
-    if fact.count > 1 and begun and not many:
-        wrong.append("sounds like one episode")
-    return wrong
+        return [missing]
+    same = SAME.get(topic, {})
+    roles = [same.get(role, role) for role in tag.roles]
+    wrong = [
+        f"{role} is not so"
+        for role, value in zip(roles, said, strict=True)
+        if value not in fact.values.get(role, ())
+    ]
+    return wrong + told
 
 
-def _measured(topic: str, told: object, values: dict[str, tuple], what: Truth) -> list[str]:
-    fact = what.measured.get(topic)
+def _known(tag: object, true: dict[str, bool]) -> list[str]:
+    """Return the claims that are not so; one that is not of this topic never is."""
+    about = tag.claims - {"you", "they", "?"}
+    return [f"claim {claim} is not so" for claim in sorted(about) if not true.get(claim, False)]
+
+
+def _finding(tag: object, what: Truth) -> list[str]:
+    fact = what.found.get(tag.topic)
     if fact is None:
-        return ["a measure that is not known"]
-    wrong = _untrue(values, fact.values)
-    if topic not in LEVELS:
-        beside = {"pulse_range": {"tachycardia", "bradycardia"}, "oxygen_low": {"desaturation"}}
-        if beside[topic] & what.found.keys():
-            wrong.append("not told beside the finding")
-        return wrong
-    roles = {role for role, _ in told.roles}
-    meant = {
-        "is_usual": {"usual"},
-        "is_above": {"above"},
-        "is_below": {"below"},
+        return []
+    nightly = tag.topic in facts.NIGHTLY
+    still = tag.topic == "inactivity"  # longer, and less moved, than usual: by its meaning
+    true = {
+        "one": fact.count == 1,
+        "several": fact.count > 1,
+        "night": "night" in fact.parts or nightly,
+        "day": "day" in fact.parts,
+        "again": fact.again,
+        "serious": fact.severity == "red",
+        "minor": fact.severity == "info",
+        "above": still or _beyond(fact, "highest", 2, 1),
+        "below": still or _beyond(fact, "lowest", 1, -1),
     }
-    claims = [meant[tag] for tag in told.tags & meant.keys()]
-    claims += [{"above"}] if "rise" in roles else [{"below"}] if "sink" in roles else []
-    if not claims and "not_only" in told.tags:  # what is below is told with "only"
-        claims = [{"above"}]
-    if not claims and "beside" in told.tags:
-        claims = [{"usual", "above"} if "not_below" in told.tags else {"usual"}]
-    if any(not claim & fact.vs for claim in claims):
-        wrong.append("compared wrongly with the usual")
-    if not claims and "unknown" not in fact.vs:
-        wrong.append("not compared with the usual")
+    return _known(tag, true)
+
+
+def _beyond(fact: object, role: str, end: int, sign: int) -> bool:
+    """Return whether the worst value may lie beyond that end of the usual range."""
+    pairs = itertools.product(fact.values.get(role, ()), fact.values.get("usual", ()))
+    return any(sign * (float(value[1]) - float(usual[end])) > 0 for value, usual in pairs)
+
+
+def _measured(tag: object, what: Truth) -> list[str]:
+    fact = what.measured.get(tag.topic)
+    if fact is None:
+        return []
+    true = {
+        "above": "above" in fact.vs,
+        "below": "below" in fact.vs,
+        "within": "usual" in fact.vs,
+        "rising": "rising" in fact.ways,
+        "falling": "falling" in fact.ways,
+    }
+    wrong = _known(tag, true)
+    if _beside_finding(tag.topic, what):
+        wrong.append("not told beside the finding")
     return wrong
 
 
-def _frame(topic: str, told: object, values: dict[str, tuple], what: Truth) -> list[str]:
+def _framed(topic: str, what: Truth) -> object | None:
+    """Return the values of what is neither a finding nor a measure; None where it is not so."""
     if topic in ("coverage", "quiet"):
-        wrong = _untrue(values, what.watch.values)
-        if topic == "quiet" and what.found:
-            wrong.append("quiet, yet there are findings")
-        if topic == "quiet" and what.share != "full" and "unwatched" not in values:
-            wrong.append("the unwatched time is left out")
-        return wrong
+        return None if topic == "quiet" and what.found else what.watch
     if topic == "missing":
-        if "all_missing" in told.tags:
-            return [] if what.nothing else ["something was measured"]
-        right = what.missing and not what.nothing and values["what"] == ("names", *what.missing)
-        return [] if right else ["what is missing is not so"]
+        names = frozenset({("names", *what.missing)})
+        return facts.Told({"what": names}) if what.missing else None
     if topic == "more":
-        return [] if values["count"] == ("notes", len(what.found) - 3) else ["count is not so"]
-    right = {
-        "learning": any("unknown" in m.vs for m in what.measured.values()),
+        left = len(what.found) - 3
+        return facts.Told({"count": frozenset({("notes", left)})}) if left > 0 else None
+    so = {
+        "learning": any(_new(m, what) for m in what.measured),
         "doubt": bool(what.found.keys() & BODY),
         "caution": bool(what.found.keys() & facts.SENSORS or what.missing or what.share != "full"),
     }[topic]
-    return [] if right else ["not so"]
+    return facts.Told({}) if so else None
+
+
+def _frame(tag: object, what: Truth, before: Sequence[str]) -> list[str]:
+    true = {
+        "coverage": {
+            "full": what.share == "full",
+            "partly": what.share in ("part", "little"),
+            "little": what.share == "little",
+        },
+        "missing": {"all": what.nothing},
+        "learning": {"all": ranges(before, what) == "none"},
+    }
+    true["quiet"] = true["coverage"]
+    return _known(tag, true.get(tag.topic, {}))
+
+
+def ranges(told: Sequence[str], what: Truth) -> str:
+    """Return the category `ranges`: whether a measure that is told has a known usual range."""
+    compared = [what.measured[m].vs for m in told if m in what.measured and what.measured[m].vs]
+    return "some" if any("unknown" not in vs for vs in compared) else "none"
 
 
 def _whole(topics: list[str], what: Truth) -> list[str]:
@@ -283,6 +308,11 @@ def _whole(topics: list[str], what: Truth) -> list[str]:
     bad = [f"left out: {topic}" for topic in due if topic not in topics]
     if not topics or topics[0] != first:
         bad.append(f"the first sentence is not about {first}")
+    told = [t for t in dict.fromkeys(topics) if t in what.found]
+    if told != [t for t in what.found if t in told]:
+        bad.append("not in their order: " + " ".join(told))
+    if what.found and any(t not in what.found for t in topics[: len(told)]):
+        bad.append("a finding after something else")
     told = [t for t in topics if t in what.measured]
     planned = _planned(what, room)
     bad += [f"not planned: {t}" for t in told if t not in planned]
@@ -320,8 +350,7 @@ def _planned(what: Truth, room: int) -> list[str]:
 
 
 def _beside_finding(measure: str, what: Truth) -> bool:
-    shadow = {"pulse_range": {"tachycardia", "bradycardia"}, "oxygen_low": {"desaturation"}}
-    return bool(shadow.get(measure, set()) & what.found.keys())
+    return bool(SHADOWS.get(measure, frozenset()) & what.found.keys())
 
 
 def _due(what: Truth) -> tuple[list[str], str, int]:

@@ -32,6 +32,11 @@ def test_every_architecture_is_read_as_it_is(tmp_path: Path, kind: str) -> None:
         assert np.array_equal(found[name], weight), name
 
 
+def test_mobilellms_own_words_count_whatever_class_it_names(tmp_path: Path) -> None:
+    publish(tmp_path, "mobilellm, shared blocks", architectures=["LlamaForCausalLM"])
+    assert checkpoint.read(tmp_path).shape == KINDS["mobilellm, shared blocks"][0]
+
+
 @pytest.mark.parametrize("kind", [np.float16, ml_dtypes.bfloat16])
 def test_half_precision_is_read_exactly(tmp_path: Path, kind: Any) -> None:
     tensors = load_file(publish(tmp_path) / WEIGHTS)
@@ -74,6 +79,7 @@ def test_the_context_is_the_models_or_what_is_asked_for(tmp_path: Path) -> None:
 ROPES: dict[str, tuple[dict[str, Any], Callable[[Any], bool]]] = {
     "new form": ({"rope_parameters": {"rope_theta": 7e4}}, lambda s: s.theta == 7e4),
     "old form": ({"rope_theta": 6e4, "rope_scaling": None}, lambda s: s.theta == 6e4),
+    "none, as in the oldest": ({"rope_theta": None}, lambda s: s.theta == 1e4),
     "linear": (
         {"rope_scaling": {"type": "linear", "factor": 4.0}},
         lambda s: s.slowed == 4.0 and s.theta == 1e4,
@@ -168,12 +174,15 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {  # kind, what config say
     "another activation": ("llama", {"hidden_act": "gelu"}, "hidden_act gelu"),
     "weights that are quantised": ("llama", {"quantization_config": {"bits": 4}}, "quantization"),
     "biases where none are known": ("llama", {"mlp_bias": True}, "mlp_bias"),
+    "neighbours that turn": ("llama", {"rope_interleaved": True}, "rope_interleaved"),
     "experts": ("llama", {"num_local_experts": 8}, "experts"),
     "heads that share no keys": ("llama", {"num_key_value_heads": 3}, "evenly"),
     "heads of an odd size": ("llama", {"head_dim": 12}, "multiples of 8"),
     "an inner size that no block divides": ("llama", {"intermediate_size": 100}, "multiples of 32"),
     "absurdly many layers": ("llama", {"num_hidden_layers": 10**9}, "num_hidden_layers"),
     "no layer": ("llama", {"num_hidden_layers": 0}, "num_hidden_layers"),
+    "no eps": ("llama", {"rms_norm_eps": None}, "rms_norm_eps"),
+    "no number of tokens": ("llama", {"max_position_embeddings": None}, "max_position"),
     "half a layer": ("llama", {"num_hidden_layers": 1.5}, "num_hidden_layers"),
     "a truth for a number": ("llama", {"num_hidden_layers": True}, "num_hidden_layers"),
     "a text for a number": ("llama", {"rms_norm_eps": "1e-5"}, "rms_norm_eps"),

@@ -111,3 +111,11 @@ def test_sentences_that_begin_alike_are_told_apart_where_they_part() -> None:
     for word in ("Your", "pulse", ".", "Your", "breath", ".", "Your", "pulse", "rose", ".", END):
         walk.take(word)
     assert [n for n, _, _ in walk.choices] == [0, 2, 1]
+
+
+def test_what_speaks_of_others_comes_after_one_of_them() -> None:
+    first, value, other = item("one"), item("two", required=False), item("three", required=False)
+    late = Item("b", True, item("late").clauses, after=[[0], [1, 2]])
+    found = [[n for n, _, _ in choices] for choices in walked([first, value, other, late]).values()]
+    assert found
+    assert all(min(row.index(n) for n in (1, 2) if n in row) < row.index(3) for row in found)

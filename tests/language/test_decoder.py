@@ -39,6 +39,13 @@ def test_however_a_text_is_cut_the_logits_are_the_same(content: bytes, cuts) -> 
     assert np.abs(found - whole).max() <= 2e-5
 
 
+def test_a_long_text_is_read_in_pieces_and_as_one(content: bytes, monkeypatch) -> None:
+    tokens = [*TOKENS, *TOKENS[::-1], *TOKENS, *TOKENS]
+    pieces = Decoder(content).read(tokens)
+    monkeypatch.setattr(module, "AT_ONCE", 1000)
+    assert np.abs(Decoder(content).read(tokens) - pieces).max() <= 2e-5
+
+
 def test_what_is_taken_back_leaves_no_trace(content: bytes) -> None:
     """A prompt that is kept, and an end that is written anew."""
     decoder, other = Decoder(content), Decoder(content)

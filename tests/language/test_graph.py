@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from healthslm.errors import CheckpointError
-from healthslm.language import graph, reference
+from healthslm.language import graph, quantise, reference
 from healthslm.language.decoder import Decoder
 from healthslm.language.shape import Shape, Stretch, block_of, parameters, rotary, sizes
 
@@ -48,7 +48,7 @@ def test_a_quantised_graph_computes_with_the_rounded_weights(
     """With float32 products; with 8-bit ones it loses a little more."""
     shape = SHAPES[kind]
     weights = drawn(shape)
-    rounded = {name: graph.rounded(w, bits, block) for name, w in weights.items()}
+    rounded = {name: quantise.rounded(w, bits, block) for name, w in weights.items()}
     expected = reference.logits(shape, rounded, TOKENS)[19:]
     exact = rows(graph.build(shape, weights, bits, block, level=1))
     assert np.abs(exact - expected).max() <= 1e-4
@@ -59,8 +59,8 @@ def test_a_quantised_graph_computes_with_the_rounded_weights(
 def test_eight_bits_lose_no_more_than_half_a_step() -> None:
     weight = np.random.default_rng(0).normal(size=(40, 128)).astype(np.float32)
     weight[3, :32] = 0.0
-    _, scale = graph.quantised(weight, 8, 32)
-    back = graph.rounded(weight, 8, 32)
+    _, scale = quantise.quantised(weight, 8, 32)
+    back = quantise.rounded(weight, 8, 32)
     error = np.abs(back - weight).reshape(40, 4, 32)
     at_the_end = back.reshape(40, 4, 32) == 127 * scale[..., None]  # one level is lacking there
     assert (np.where(at_the_end, 0, error) <= 0.501 * np.abs(scale)[..., None]).all()
@@ -72,24 +72,34 @@ def test_four_bits_lose_less_than_the_plain_scale_would(monkeypatch) -> None:
     """0.091 of the deviation in blocks of 64, where the largest value alone gives 0.094."""
     weight = np.random.default_rng(0).normal(size=(400, 128)).astype(np.float32)
     weight[3, :64] = 0.0
-    back = graph.rounded(weight, 4, 64)
+    back = quantise.rounded(weight, 4, 64)
     lost = np.sqrt(((back - weight) ** 2).mean())
-    monkeypatch.setattr(graph, "CUTS", (1.0,))
-    plain = np.sqrt(((graph.rounded(weight, 4, 64) - weight) ** 2).mean())
+    monkeypatch.setattr(quantise, "CUTS", (1.0,))
+    plain = np.sqrt(((quantise.rounded(weight, 4, 64) - weight) ** 2).mean())
     assert lost < 0.98 * plain < 0.095
     assert not back[3, :64].any()
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_rows_are_quantised_each_for_itself(bits: int, monkeypatch) -> None:
+    """Some at once, so that a large vocabulary needs little memory; the bytes are the same."""
+    weight = np.random.default_rng(0).normal(size=(50, 64)).astype(np.float32)
+    whole = quantise.quantised(weight, bits, 32)
+    monkeypatch.setattr(quantise, "ROWS", 7)
+    for a, b in zip(whole, quantise.quantised(weight, bits, 32), strict=True):
+        assert np.array_equal(a, b)
 
 
 def test_a_value_of_largest_size_is_kept_as_it_is_in_8_bits() -> None:
     weight = np.zeros((1, 32), np.float32)
     weight[0, 5], weight[0, 6] = -3.0, 2.9
-    assert graph.rounded(weight, 8, 32)[0, 5] == -3.0
-    assert graph.rounded(-weight, 8, 32)[0, 5] == 3.0
+    assert quantise.rounded(weight, 8, 32)[0, 5] == -3.0
+    assert quantise.rounded(-weight, 8, 32)[0, 5] == 3.0
 
 
 def test_rounding_to_full_precision_changes_nothing() -> None:
     weight = drawn(SHAPE)["blocks.0.q"]
-    assert graph.rounded(weight, 32, 32) is weight
+    assert quantise.rounded(weight, 32, 32) is weight
 
 
 def attends(model: onnx.ModelProto) -> list[onnx.NodeProto]:
@@ -110,6 +120,17 @@ def test_a_tied_head_shares_its_bytes_with_the_embedding() -> None:
     model = graph.build(SHAPE, drawn(SHAPE), 4, 64)
     large = [t.name for t in model.graph.initializer if len(t.raw_data) == 320 * 64 // 2]
     assert large == ["embedding.q"]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_head_may_keep_more_bits_than_the_rest(tied: bool) -> None:
+    shape = replace(SHAPE, tied=tied)
+    weights = drawn(shape)
+    bits = {name: 8 if name in graph.HEADS else 4 for name in weights}
+    rounded = {name: quantise.rounded(w, bits[name], 64) for name, w in weights.items()}
+    expected = reference.logits(shape, rounded, TOKENS)[19:]
+    found = rows(graph.build(shape, weights, 4, 64, level=1, head=8))
+    assert np.abs(found - expected).max() <= 1e-4
 
 
 def test_large_constants_lie_beside_the_graph(tmp_path: Path, monkeypatch) -> None:

@@ -1,7 +1,9 @@
 """The second judge itself: it reads all that may be said, passes what is true, catches lies."""
 
 import re
-import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -9,29 +11,39 @@ from runpy import run_path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from healthslm.language.facts import gather
-from healthslm.language.writer import summarise_all
+from healthslm.language.writer import Manner, summarise_all
 from healthslm.records import Beat, Finding, Vital
 
-oracle = SimpleNamespace(**run_path(str(Path(__file__).with_name("oracle.py"))))
-Told, facts = oracle.facts.Told, oracle.facts
-PAGE = Path(__file__).parents[2] / "docs" / "wording.md"
 
-SAID = {  # unit on the page: (en, es, as the truth writes it), three of each, all different
+def beside(name):
+    return SimpleNamespace(**run_path(str(Path(__file__).with_name(name))))
+
+
+oracle, days = beside("oracle.py"), beside("oracle_days.py")
+facts, Told, Truth = oracle.facts, oracle.facts.Told, oracle.Truth
+DAY, MINI = days.DAY, Path(__file__).parents[2] / "models" / "mini"
+LANGS = ("en", "es")
+
+SAID = {  # unit on the page: (en, es, as the truth writes it), all different
     "bpm": [("132 beats a minute", "132 latidos por minuto", ("bpm", "132")),
             ("120 beats a minute", "120 latidos por minuto", ("bpm", "120")),
             ("1 beat a minute", "1 latido por minuto", ("bpm", "1"))],
-    "breaths": [("14 breaths a minute", "14 veces por minuto", ("br", "14"))],
+    "breaths": [("24 breaths a minute", "24 veces por minuto", ("br", "24")),
+                ("1 breath a minute", "1 vez por minuto", ("br", "1"))],
     "percent": [("86 percent", "86 por ciento", ("pct", "86")),
                 ("92 percent", "92 por ciento", ("pct", "92"))],
     "celsius": [("38.6 °C", "38,6 °C", ("deg", "38.6")), ("38.0 °C", "38,0 °C", ("deg", "38.0"))],
     "seconds": [("3.2 seconds", "3,2 segundos", ("sec", "3.2"))],
     "duration": [("at least 2 and a half hours", "al menos 2 horas y media", ("h", 2.5, True)),
-             ("42 minutes", "42 minutos", ("min", 42.0, False))],
+                 ("42 minutes", "42 minutos", ("min", 42.0, False))],
     "clock": [("1:05 am", "la 1:05", ("clock", 1, 5)), ("2:50 pm", "las 14:50", ("clock", 14, 50))],
     "times": [("14 times", "14 veces", ("times", 14))],
-    "range": [("58 to 66", "de 58 a 66", ("range", "58", "66"))],
+    "range": [("58 to 66", "de 58 a 66", ("range", "58", "66")),
+              ("about 97", "cerca de 97", ("range", "97", "97"))],
     "range_celsius": [("about 36.5", "cerca de 36,5", ("range", "36.5", "36.5"))],
     "names": [("pulse, heart rhythm and oxygen", "el pulso, el ritmo del corazón y el oxígeno",
                ("names", "pulse", "rhythm", "oxygen"))],
@@ -40,178 +52,266 @@ SAID = {  # unit on the page: (en, es, as the truth writes it), three of each, a
     "findings": [("a possible fall, low sugar readings and extra heartbeats",
                   "una posible caída, una bajada de azúcar y un ritmo con latidos de más",
                   ("findings", "fall", "glucose_low", "ventricular_ectopy"))],
+    "in_hundred": [("fewer than 1 in 100", "menos de 1 de cada 100", ("in_hundred", 0)),
+                   ("12 in 100", "12 de cada 100", ("in_hundred", 12))],
+    "per_hour": [("15 times an hour", "15 veces por hora", ("per_hour", 15))],
+    "of_hour": [("1 minute of each hour", "1 minuto de cada hora", ("of_hour", 1))],
+    "pressure": [("152 over 94", "152 sobre 94", ("pressure", 152, 94))],
+    "mmhg": [("88", "88", ("mmhg", 88))],
+    "glucose": [("62 mg/dL", "62 mg/dL", ("glucose", 62)),
+                ("70 mg/dL", "70 mg/dL", ("glucose", 70))],
+    "nights": [("3 nights", "3 noches", ("nights", 3))],
+    "days": [("6 days", "6 días", ("days", 6))],
+    "weekday": [("Thursday", "el jueves", ("weekday", 3))],
     "notes": [("3 more notes", "3 avisos más", ("notes", 3))],
 }  # fmt: skip
-
-SPANS = [("42 minutes", "42 minutos", ("min", 42.0, False)),
-         ("119 minutes", "119 minutos", ("min", 119.0, False))]  # fmt: skip
-
-
-def clauses():
-    """Yield every clause of the page: fact, units of its slots, language, condition, words."""
-    fact, units, lang, when = "", {}, "", ""
-    for line in PAGE.read_text(encoding="utf-8").partition("## Facts and clauses")[2].splitlines():
-        if line.startswith("## "):
-            return
-        if line.startswith("### "):
-            fact, units = line[4:], {}
-        elif m := re.match(r"\| `(\w+)` \| (\w+): ", line):
-            units[m[1]] = m[2]
-        elif m := re.match(r"\*(en|es), (.*):\*", line):
-            lang, when = m[1], m[2]
-        elif line.startswith("- "):
-            yield fact, dict(units), lang, when, line[2:]
+NEGATED = {  # claim: what must be true of a fact for it to be a lie
+    "one": {"count": 2},
+    "several": {"count": 1},
+    "night": {"parts": frozenset({"day"})},
+    "day": {"parts": frozenset({"night"})},
+    "serious": {"severity": "info"},
+    "minor": {"severity": "red"},
+    "above": {"vs": frozenset({"usual"})},
+    "below": {"vs": frozenset({"usual"})},
+    "within": {"vs": frozenset({"above"})},
+    "rising": {"ways": frozenset({"falling"})},
+    "falling": {"ways": frozenset({"rising"})},
+}
 
 
-CLAUSES = list(clauses())
-
-
-def filled(units, lang, words):
-    """Return the clause with a value in each slot, and the values."""
-    used, said, held = {}, words, {}
-    for slot, unit in units.items():
+def filled(tag, lang):
+    """Return a tagged sentence with a value in each place, and the values."""
+    used, said, held = {}, tag.key, []
+    for unit in tag.units:
         n = used.get(unit, 0)
         used[unit] = n + 1
-        row = SPANS[n] if slot in ("watched", "unwatched") else SAID[unit][n]
-        said = said.replace(f"⟨{slot}⟩", row[lang == "es"])
-        held[slot] = row[2]
-    return said[:1].upper() + said[1:], held
+        said = said.replace(f"[{unit}]", SAID[unit][n][lang == "es"], 1)
+        held.append(SAID[unit][n][2])
+    return said, held
 
 
-def states(fact, when):
-    """Yield what the condition of a clause allows to be true: times, vs, share, extent."""
-    name, _, values = when.partition(" is ")
-    allowed = {"times": ["one", "several"], "share": ["full", "part"]}
-    if fact == "noticed":  # its episodes are not counted
-        allowed["times"] = ["one"]
-    allowed["vs"] = ["unknown", "usual", "above", "below"] if fact in oracle.LEVELS else ["usual"]
-    if name in allowed:
-        allowed[name] = values.replace("little", "part").split(" or ")
-    return [dict(zip(allowed, c, strict=True)) for c in product(*allowed.values())]
-
-
-def world(fact, held, state):
-    """Return a truth in which exactly the values held are true of one fact."""
-    values = {slot: frozenset({v}) for slot, v in held.items()}
-    values.setdefault("start", frozenset({SAID["clock"][0][2]}))
-    if state["times"] == "one":
-        values.pop("count", None)
-        values["worst_at"] = values["start"]
+def world(tag, held, **changed):
+    """Return a truth in which all is true that a tagged sentence says, but for what is changed."""
+    claims = tag.claims
+    same = oracle.SAME.get(tag.topic, {})
+    values = {}
+    for role, value in zip(tag.roles, held, strict=True):
+        values[same.get(role, role)] = frozenset({value})
+    if "again" in claims:
+        values.setdefault("again", frozenset({("weekday", 0)}))
+    if claims & {"above", "below"} and tag.topic in facts.ORDER:
+        low = "1" if "above" in claims else "900"
+        values.setdefault("usual", frozenset({("range", low, low)}))
+    vs = [v for c, v in [("above",) * 2, ("below",) * 2, ("within", "usual")] if c in claims]
     told = Told(
         values,
-        "amber",
-        1 if state["times"] == "one" else held.get("count", ("", 2))[1],
-        frozenset({state["vs"]}),
+        severity="info" if "minor" in claims else "red" if "serious" in claims else "amber",
+        count=2 if "several" in claims else 1,
+        vs=frozenset(vs or ["usual"]),
+        parts=frozenset({"night" if "night" in claims else "day"}),
+        ways=frozenset({"falling" if "falling" in claims else "rising"}),
     )
-    full = {"watched_s": 2520.0, "period_s": 2520.0 if state["share"] == "full" else 9660.0}
-    if fact in facts.ORDER:
-        return oracle.Truth(found={fact: told})
-    if fact in facts.MEASURES:
-        return oracle.Truth(measured={fact: told})
-    if fact == "missing":
-        return oracle.Truth(missing=held["what"][1:])
-    if fact == "more":
-        return oracle.Truth(found=dict.fromkeys(facts.ORDER[:6], told))
-    if fact == "learning":
-        told = Told({}, vs=frozenset({"unknown"}))
-        return oracle.Truth(measured={"pulse": told}, **full)
-    if fact == "doubt":
-        return oracle.Truth(found={"pause": told}, **full)
-    if fact == "caution":
-        return oracle.Truth(missing=("pulse",), **full)
-    return oracle.Truth(**full)
+    told = replace(told, **changed)
+    if tag.topic in facts.ORDER:
+        return Truth(found={tag.topic: told})
+    if tag.topic in facts.MEASURES:
+        return Truth(measured={tag.topic: told})
+    if tag.topic in ("coverage", "quiet"):
+        return watched(values, 0.1 if "little" in claims else 0.5 if "partly" in claims else 1.0)
+    if tag.topic == "missing":
+        names = next(iter(values.get("what", {("names", "pulse")})))
+        return Truth(missing=facts.NAMES if "all" in claims else names[1:])
+    if tag.topic == "more":
+        return Truth(found=dict.fromkeys(facts.ORDER[:6], told))
+    if tag.topic == "learning":
+        return Truth(measured={"pulse": Told({}, vs=frozenset({"unknown"}))})
+    if tag.topic == "doubt":
+        return Truth(found={"pause": told})
+    return Truth(missing=("pulse",))
 
 
-def said_of(fact, units, lang, when, words, state):
-    """Return what the judge says of one clause where its condition holds."""
-    text, held = filled(units, lang, words)
-    if state["times"] == "one" and "worst_at" in held and "start" in units:
-        text = text.replace(SAID["clock"][1][lang == "es"], SAID["clock"][0][lang == "es"])
-    what = world(fact, held, state)
-    if "extent is all" in when:
-        what = oracle.Truth(missing=facts.NAMES)
-    topic, wrong = oracle.judged(text, lang, what)
-    return [] if topic == fact and not wrong else [f"{topic or 'unread'} {wrong}: {text}"]
+class Watched(Truth):
+    """A truth whose watched time is as it was said, whatever the share."""
+
+    @property
+    def watch(self):
+        return Told(self.said)
 
 
-@pytest.mark.parametrize("lang", ["en", "es"])
-def test_every_clause_of_the_page_is_read_as_what_its_heading_says(lang):
+def watched(values, share):
+    what = Watched(watched_s=share * 1000.0, period_s=1000.0)
+    object.__setattr__(what, "said", values)
+    return what
+
+
+def levels_of(tag, lang):
+    """Return the levels at which a tagged sentence may be told."""
+    return oracle.READERS[lang].page.levels[tag.key]
+
+
+def wrong_of(tag, said, what, lang, level=""):
+    """Return what the judge says of a sentence, and of what it takes it for another topic."""
+    level = level or min(levels_of(tag, lang))
+    topic, wrong = oracle.judged(said, lang, what, (), level)
+    right = topic == tag.topic or "?" in tag.claims
+    return wrong or ([] if right else [f"taken for {topic}"])
+
+
+def told_by_two(tag, lang):
+    """Return whether the page has the same words for two facts."""
+    return len(oracle.READERS[lang].page.facts.get(tag.key, ())) > 1
+
+
+EVERY = [
+    (lang, tag)
+    for lang in LANGS
+    for tag in oracle.TAGS[lang]
+    if tag.key in oracle.READERS[lang].page.levels  # not what is no longer said
+]
+FEW = EVERY[:: max(1, len(EVERY) // 1200)]
+
+
+def test_every_tagged_sentence_is_read_as_what_people_said():
+    bad = []
+    for lang, tag in EVERY:
+        said, held = filled(tag, lang)
+        what = world(tag, held)
+        for level in levels_of(tag, lang):
+            if wrong := wrong_of(tag, said, what, lang, level):
+                bad.append(f"{lang} {tag.topic} {level} {wrong}: {said}")
+    assert not bad, f"{len(bad)} wrong\n" + "\n".join(bad[:40])
+
+
+def test_the_tags_are_of_topics_units_and_roles_that_there_are():
     bad = [
-        f"{fact}, {when}, {state}: {line}"
-        for fact, units, of, when, words in CLAUSES
-        if of == lang
-        for state in states(fact, when)
-        for line in said_of(fact, units, lang, when, words, state)
+        f"{lang} {tag}"
+        for lang, tag in EVERY
+        if tag.topic not in oracle.GROUPS
+        or len(tag.units) != len(tag.roles)
+        or not set(tag.units) <= SAID.keys()
     ]
-    assert not bad, "\n".join(bad)
+    assert not bad, "\n".join(bad[:20])
+    for lang in LANGS:
+        keys = [(tag.key, tag.topic) for tag in oracle.TAGS[lang]]
+        assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize(("lang", "no"), [("en", "not"), ("en", "no"), ("es", "no")])
-def test_no_clause_is_believed_with_a_denial_put_into_it(lang, no):
+def test_every_clause_of_the_page_was_tagged():
+    bad = []
+    for lang in LANGS:
+        known = {tag.key for tag in oracle.TAGS[lang]}
+        bad += [key for *_, key in oracle.READERS[lang].page.clauses if key not in known]
+    assert not bad, f"{len(bad)} not tagged\n" + "\n".join(bad[:40])
+
+
+def test_no_sentence_is_believed_with_a_denial_put_into_it():
     believed = []
-    for n, (fact, units, of, when, words) in enumerate(CLAUSES):
-        if of != lang or (n % 3 and fact != "noticed"):
-            continue
-        state = states(fact, when)[0]
-        heads = [m.start() for m in re.finditer(r"(?<= )", words)]
-        for at in heads:
-            denied = f"{words[:at]}{no} {words[at:]}"
-            if not said_of(fact, units, lang, when, denied, state):
+    for lang, tag in FEW:
+        said, held = filled(tag, lang)
+        what = world(tag, held)
+        for no, m in product(["no"] if lang == "es" else ["not", "no"], re.finditer(" ", said)):
+            denied = f"{said[: m.end()]}{no} {said[m.end() :]}"
+            if not wrong_of(tag, denied, what, lang):
                 believed.append(denied)
     assert not believed, "\n".join(believed)
 
 
-@pytest.mark.parametrize("lang", ["en", "es"])
-def test_no_clause_is_believed_with_any_of_its_values_changed(lang):
+def test_no_sentence_is_believed_with_any_of_its_values_changed():
     believed = []
-    for fact, units, of, when, words in CLAUSES:
-        if of != lang:
-            continue
-        state = states(fact, when)[0]
-        text, held = filled(units, lang, words)
-        for slot in (s for s in held if f"⟨{s}⟩" in words):
-            lied = held | {slot: ("names", "breathing") if fact == "missing" else ("another", 99)}
-            if fact in ("coverage", "quiet"):
-                what = oracle.Truth(watched_s=5000.0, period_s=50000.0)
-            elif fact == "more":
-                what = world("more", held, state)
-                what = oracle.Truth(found=dict(list(what.found.items())[:5]))
+    for lang, tag in EVERY:
+        said, held = filled(tag, lang)
+        for n in range(len(held)):
+            if tag.topic == "more":
+                what = Truth(found=dict.fromkeys(facts.ORDER[:5], Told({}, "red")))
             else:
-                what = world(fact, lied, state)
-            if not oracle.judged(text, lang, what)[1]:
-                believed.append(f"{fact} {slot}: {text}")
+                lied = ("names", "breathing") if held[n][0] == "names" else ("another", "99", "99")
+                what = world(tag, [*held[:n], lied, *held[n + 1 :]])
+            if not wrong_of(tag, said, what, lang):
+                believed.append(f"{tag.roles[n]}: {said}")
     assert not believed, "\n".join(believed)
 
 
-@pytest.mark.parametrize("lang", ["en", "es"])
-def test_no_comparison_is_believed_where_another_is_true(lang):
+def test_no_sentence_is_believed_with_two_of_its_values_changed_for_each_other():
+    believed, n = [], 0
+    for lang, tag in EVERY:
+        said, held = filled(tag, lang)
+        for i, unit in enumerate(tag.units):
+            if unit in tag.units[:i] and tag.topic != "missing":
+                j, n = tag.units.index(unit), n + 1
+                swapped = [*held]
+                swapped[i], swapped[j] = held[j], held[i]
+                if not wrong_of(tag, said, world(tag, swapped), lang):
+                    believed.append(said)
+    assert n > 100
+    assert not believed, "\n".join(believed)
+
+
+def test_no_claim_is_believed_where_it_is_not_so():
+    believed, seen = [], set()
+    for lang, tag in EVERY:
+        said, held = filled(tag, lang)
+        for claim in tag.claims & NEGATED.keys():
+            if claim == "night" and tag.topic in facts.NIGHTLY:
+                continue
+            if claim in ("above", "below") and tag.topic in facts.ORDER:
+                continue
+            if tag.topic in oracle.GROUPS and oracle.GROUPS[tag.topic] in ("knowledge", "frame"):
+                continue
+            seen.add(claim)
+            if not wrong_of(tag, said, world(tag, held, **NEGATED[claim]), lang):
+                believed.append(f"{claim}: {said}")
+    assert seen == NEGATED.keys()
+    assert not believed, "\n".join(believed)
+
+
+@pytest.mark.parametrize(("claim", "share"), [("full", 0.6), ("partly", 1.0), ("little", 0.5)])
+def test_no_share_of_watched_time_is_believed_where_another_is_so(claim, share):
+    rows = [(lang, tag) for lang, tag in EVERY
+            if tag.topic in ("coverage", "quiet") and claim in tag.claims]  # fmt: skip
+    assert rows
+    for lang, tag in rows:
+        said, held = filled(tag, lang)
+        values = {r: frozenset({v}) for r, v in zip(tag.roles, held, strict=True)}
+        assert wrong_of(tag, said, watched(values, share), lang), said
+
+
+def test_that_all_is_missing_is_not_believed_where_one_is_known():
+    rows = [(lang, tag) for lang, tag in EVERY if tag.topic == "missing" and "all" in tag.claims]
+    assert rows
+    for lang, tag in rows:
+        said, _held = filled(tag, lang)
+        assert wrong_of(tag, said, Truth(missing=facts.NAMES[1:]), lang), said
+
+
+def test_no_sentence_is_believed_of_another_kind_of_finding_or_measure():
     believed = []
-    for fact, units, of, when, words in CLAUSES:
-        if of != lang or not when.startswith("vs is "):
+    for lang, tag in EVERY:
+        if tag.topic not in (*facts.ORDER, *facts.MEASURES) or told_by_two(tag, lang):
             continue
-        meant = when.removeprefix("vs is ").split(" or ")
-        told = [state for state in states(fact, when) if state["vs"] in meant]
-        for vs in {"usual", "above", "below"} - set(meant):
-            if not said_of(fact, units, lang, when, words, {**told[0], "vs": vs}):
-                believed.append(f"{vs}: {words}")
+        said, held = filled(tag, lang)
+        what = world(tag, held)
+        for other in ("tachycardia", "bradycardia", "pulse", "oxygen", "no_data"):
+            if other == tag.topic:
+                continue
+            told = next(iter({**what.found, **what.measured}.values()))
+            mine = {"found" if other in facts.ORDER else "measured": {other: told}}
+            if not wrong_of(tag, said, Truth(**mine), lang):
+                believed.append(f"{other}: {said}")
     assert not believed, "\n".join(believed)
 
 
-DAY = 86400.0
-BUSY = [  # two fast spells, one pause, low oxygen for a while, beats all day
-    Finding("tachycardia", "band/heart_rate", 36300.0, 37200.0, "amber",
-            (("highest_bpm", 141.5), ("limit_bpm", 120.0))),
-    Finding("tachycardia", "band/heart_rate", 50000.0, 50700.0, "amber",
-            (("highest_bpm", 132.0), ("limit_bpm", 110.0))),
-    Finding("pause", "chest/ecg", 40000.0, 40003.2, "red", (("rr_s", 3.24),)),
-    Finding("desaturation", "band/spo2", 80000.0, 83000.0, "amber",
-            (("lowest_pct", 84.5), ("limit_pct", 92.0)), ongoing=True),
-]  # fmt: skip
-ROUGH = [
-    Finding("poor_signal", "chest/ecg", 3900.0, 3945.0, "info", ()),
-    Finding("poor_signal", "chest/ecg-v5", 3920.0, 4000.0, "info", ()),
-    Finding("poor_signal", "band/ppg", 7200.0, 7220.0, "info", ()),
-]
+def test_no_sentence_is_believed_at_a_level_that_has_not_got_it():
+    believed = []
+    for lang, tag in EVERY:
+        said, held = filled(tag, lang)
+        for level in set(oracle.AUDIENCES) - set(levels_of(tag, lang)):
+            if not wrong_of(tag, said, world(tag, held), lang, level):
+                believed.append(f"{level}: {said}")
+    assert not believed, "\n".join(believed)
+
+
+# Records and whole texts ---------------------------------------------------------------
 
 
 def minutes(kind, value, n, day=0, every=60.0):
@@ -229,717 +329,653 @@ def calm(day=0, pulse=61.0, temperature=36.6):
     ]
 
 
-WEEK = [
-    oracle.truth(calm(d, 58.0 + d, 36.0 + d / 10), d * DAY, (d + 1) * DAY, "UTC") for d in range(6)
+BUSY = [  # two fast spells, one pause, low oxygen for a while
+    Finding("tachycardia", "band/heart_rate", 36300.0, 37200.0, "amber",
+            (("highest_bpm", 141.5), ("limit_bpm", 120.0))),
+    Finding("tachycardia", "band/heart_rate", 50000.0, 50700.0, "amber",
+            (("highest_bpm", 132.0), ("limit_bpm", 110.0))),
+    Finding("pause", "chest/ecg", 40000.0, 40003.2, "red", (("rr_s", 3.24),)),
+    Finding("desaturation", "band/spo2", 80000.0, 83000.0, "amber",
+            (("lowest_pct", 84.5), ("limit_pct", 92.0)), ongoing=True),
+]  # fmt: skip
+ROUGH = [
+    Finding("poor_signal", "chest/ecg", 3900.0, 3945.0, "info", ()),
+    Finding("poor_signal", "chest/ecg-v5", 3920.0, 4000.0, "info", ()),
+    Finding("poor_signal", "band/ppg", 7200.0, 7220.0, "info", ()),
 ]
-FULL = calm(7, 70.0, 35.5)
-NAMED = [  # four kinds told by name, one that only counts, and a pause
-    Finding("hypothermia", "band/temperature", 20000.0, 20600.0, "info", (("lowest_c", 34.0),)),
+WEEK = [calm(d, 54.0 + 2 * d, 36.0 + d / 10) for d in range(7)]
+AGAIN = [  # as on a day of the week before, in one night
+    Finding("bradycardia", "band/heart_rate", 7 * DAY + 3600.0, 7 * DAY + 4300.0, "amber",
+            (("lowest_bpm", 38.0), ("limit_bpm", 40.0))),
+]  # fmt: skip
+WEEK[4] = [*WEEK[4], Finding("bradycardia", "band/heart_rate", 4 * DAY, 4 * DAY + 900.0, "info",
+                             (("lowest_bpm", 39.0), ("limit_bpm", 40.0)))]  # fmt: skip
+NAMED = [  # of every sort
+    Finding("oxygen_dips", "band/spo2", 20000.0, 20600.0, "info", (("odi3_per_h", 14.5),)),
+    Finding("never_heard_of", "chest/ecg", 20000.0, 20600.0, "red", ()),
     Finding("glucose_range", "arm/glucose", 0.0, DAY, "red", ()),
-    Finding("tachypnoea", "band/respiratory_rate", 31000.0, 31600.0, "amber", ()),
-    Finding("glucose_low", "arm/glucose", 30000.0, 30600.0, "amber", ()),
-    Finding("fall", "band/activity", 36300.0, 36301.0, "red", ()),
-    Finding("pause", "chest/ecg", 40000.0, 40003.2, "info", (("rr_s", 3.24),)),
 ]
+NUMBERS = [
+    Finding("hypertension", "arm/systolic", 40000.0, 41000.0, "amber",
+            (("systolic_mmhg", 152.0), ("diastolic_mmhg", 94.5))),
+    Finding("ventricular_ectopy", "chest/ecg", 0.0, DAY - 1, "info", (("burden_pct", 0.4),)),
+    Finding("glucose_low", "arm/glucose", 4000.0, 4900.0, "red",
+            (("lowest_mgdl", 62.0), ("limit_mgdl", 70.0))),
+]  # fmt: skip
 HALF = [*minutes("heart_rate", 64.0, 400), *minutes("respiratory_rate", 14.0, 30)]
 CASES = {  # records, day, earlier days
     "busy": (BUSY + calm(), 0, []),
     "rough": (ROUGH + calm(), 0, []),
-    "full": (FULL, 7, WEEK),
+    "trends": (calm(7, 70.0, 37.2), 7, WEEK),
+    "again": (AGAIN + calm(7, 66.0, 36.4), 7, WEEK),
     "half": (HALF, 0, []),
     "empty": ([], 0, []),
     "list": (BUSY + ROUGH + calm(), 0, []),
     "named": (NAMED + calm(), 0, []),
+    "numbers": (NUMBERS + HALF, 0, []),
 }
-TOLD = {
-    ("busy", "en"): (
-        "The main thing on Thursday, January 1: once, at 11:06 am, your heart paused for 3.2 "
-        "seconds. Your oxygen fell to 85 percent and stayed low for at least 50 minutes, from "
-        "10:13 pm. Also, your heart beat fast 2 times, first at 10:05 am, and reached 142 beats a "
-        "minute. We can see that it happened, but not why. Call 112 now if you have chest pain, "
-        "trouble breathing, new confusion, or if you faint. If not, rest, and call your care team "
-        "today, even if you feel well."
-    ),
-    ("busy", "es"): (
-        "Lo más importante, el jueves 1 de enero: una vez, a las 11:06, su corazón hizo una pausa "
-        "de 3,2 segundos. Desde las 22:13 tuvo el oxígeno bajo durante al menos 50 minutos, hasta "
-        "un 85 por ciento. Además, tuvo el pulso rápido 2 veces; lo más alto fue 142 latidos por "
-        "minuto. Vemos que pasó, pero no por qué. Llame al 112 ya si le duele el pecho, le falta "
-        "el aire, está confuso o se desmaya. Si no, descanse y llame hoy a su centro de salud, "
-        "aunque se sienta bien."
-    ),
-    ("rough", "en"): (
-        "Your heart and pulse signal was too noisy to read 2 times, for 2 minutes in all. What we "
-        "could not read, we do not know. Your resting pulse was 61 beats a minute. What is usual "
-        "for you, we do not know yet. Are you all right? If you feel ill, call your care team; if "
-        "not, check that your sensors are charged and sit well."
-    ),
-    ("rough", "es"): (
-        "El ruido no dejó leer la señal de corazón y pulso 2 veces; en total, 2 minutos. Lo que no "
-        "pudimos leer, no lo sabemos. Su pulso en reposo fue de 61 latidos por minuto. Aún no "
-        "sabemos qué es lo normal para usted. ¿Se encuentra bien? Si se siente mal, llame a su "
-        "centro de salud; si no, revise los sensores y su carga."
-    ),
-    ("full", "en"): (
-        "No alert came up in 23 hours of data. Your resting pulse was 70 beats a minute, above "
-        "your usual range of 58 to 63. Besides that, your temperature was lower than on other "
-        "days, at 35.5 °C. We have too few readings of your heart rhythm and breathing. If you "
-        "feel unwell, call your care team, whatever the sensors say."
-    ),
-    ("full", "es"): (
-        "En 23 horas de datos no hubo ningún aviso. En reposo, su pulso subió a 70 latidos por "
-        "minuto; lo normal para usted es de 58 a 63. Además, su temperatura fue de 35,5 °C, menos "
-        "que otros días. Sus sensores no midieron bastante el ritmo del corazón y la respiración. "
-        "Si se siente mal, llame a su centro de salud, digan lo que digan los sensores."
-    ),
-    ("half", "en"): (
-        "In short, we could check 6 and a half hours and raised no alert; 17 hours stays unknown. "
-        "At rest, your heart beat at about 64 beats a minute. It is too early to say what is "
-        "usual for you. We could not measure your heart rhythm, oxygen and temperature well "
-        "enough this time. If you feel unwell, call your care team, whatever the sensors say."
-    ),
-    ("half", "es"): (
-        "En resumen, pudimos revisar 6 horas y media sin avisos; 17 horas quedan sin saber. "
-        "Medimos en reposo un pulso de 64 latidos por minuto. Es pronto para decir qué es lo "
-        "normal para usted. Nos falta el ritmo del corazón, el oxígeno y la temperatura: hubo muy "
-        "pocas medidas. Si se siente mal, llame a su centro de salud, digan lo que digan los "
-        "sensores."
-    ),
-    ("empty", "en"): (
-        "Too little data came in, so there is nothing we can tell you. Not measured means not "
-        "known. Please check that your sensors are charged and sit well. If you feel unwell, "
-        "call your care team, whatever the sensors say."
-    ),
-    ("empty", "es"): (
-        "Tenemos muy pocos datos suyos de este tiempo. Lo que no se mide no se sabe. Mire si los "
-        "sensores tienen carga y están bien puestos. Si se siente mal, llame a su centro de salud, "
-        "digan lo que digan los sensores."
-    ),
-    ("list", "en"): (
-        "Your heart took 3.2 seconds from one beat to the next at 11:06 am. The lowest oxygen we "
-        "saw was 85 percent, at 10:13 pm. The fastest pulse we saw was 142 beats a minute, at "
-        "10:05 am. Please also read the list: it has 1 more note. Call 112 now if you have chest "
-        "pain, trouble breathing, new confusion, or if you faint. If not, rest, and call your care "
-        "team today, even if you feel well."
-    ),
-    ("list", "es"): (
-        "Su corazón tardó 3,2 segundos de un latido al otro, a las 11:06. El oxígeno más bajo que "
-        "vimos fue del 85 por ciento, hacia las 22:13. El pulso más rápido que vimos fue de 142 "
-        "latidos por minuto, hacia las 10:05. Lea también la lista: hay 1 aviso más. Llame al 112 "
-        "ya si le duele el pecho, le falta el aire, está confuso o se desmaya. Si no, descanse y "
-        "llame hoy a su centro de salud, aunque se sienta bien."
-    ),
-}
-TOLD |= {
-    ("named", "en"): (
-        "From 5:33 am on, we noticed a possible fall, low sugar readings and more besides. Also, "
-        "once, at 11:06 am, your heart paused for 3.2 seconds. We can see that it happened, but "
-        "not why. Call 112 now if you have chest pain, trouble breathing, new confusion, or if "
-        "you faint. If not, rest, and call your care team today, even if you feel well."
-    ),
-    ("named", "es"): (
-        "A las 5:33 empezamos a ver una posible caída, una bajada de azúcar y más cosas. Además, "
-        "una vez, a las 11:06, su corazón hizo una pausa de 3,2 segundos. Vemos que pasó, pero no "
-        "por qué. Llame al 112 ya si le duele el pecho, le falta el aire, está confuso o se "
-        "desmaya. Si no, descanse y llame hoy a su centro de salud, aunque se sienta bien."
-    ),
-}
-LIES = {  # (case, language): what stands in the true text, and what a lie puts there
-    ("busy", "en"): [
-        ("3.2 seconds", "3.3 seconds"),
-        ("3.2 seconds", "32 seconds"),
-        ("11:06 am", "11:06 pm"),
-        ("11:06 am", "11:07 am"),
-        ("85 percent", "84 percent"),
-        ("85 percent", "95 percent"),
-        ("85 percent", "85 beats a minute"),
-        ("at least 50 minutes", "50 minutes"),
-        ("at least 50 minutes", "at least 50 hours"),
-        ("from 10:13 pm", "from 10:05 am"),
-        ("fell to", "rose to"),
-        ("Your oxygen fell", "Your temperature fell"),
-        ("stayed low", "stayed high"),
-        ("beat fast", "beat slowly"),
-        ("beat fast", "did not beat fast"),
-        ("2 times", "3 times"),
-        ("2 times, first at", "from"),
-        ("142", "141"),
-        ("142 beats", "142 breaths"),
-        ("reached 142", "went down to 142"),
-        ("Thursday, January 1", "Friday, January 2"),
-        ("The main thing", "The least thing"),
-        ("Also,", "Over the same time,"),
-        ("once, at 11:06 am, your heart paused", "more than once your heart paused"),
-        ("but not why", "and it was the coffee"),
-        ("We can see that it happened, but not why.", "It was nothing."),
-        ("We can see that it happened, but not why. ", ""),
-        (" Also, your heart beat fast 2 times, first at 10:05 am, and reached 142 beats a minute.",
-         ""),
-        ("Call 112", "Call 113"),
-        ("today", "next month"),
-        ("if you faint", "if you sleep"),
-        ("even if you feel well", "if you like"),
-        ("If not, rest,", "If not, rest, take an aspirin,"),
-        ("We can see", "You are safe, and we can see"),
-    ],
-    ("busy", "es"): [
-        ("3,2 segundos", "3,3 segundos"),
-        ("3,2 segundos", "3.2 segundos"),
-        ("las 11:06", "las 12:06"),
-        ("85 por ciento", "58 por ciento"),
-        ("al menos 50 minutos", "50 minutos"),
-        ("las 22:13", "las 10:13"),
-        ("bajo", "alto"),
-        ("tuvo el oxígeno", "no tuvo el oxígeno"),
-        ("pulso rápido", "pulso lento"),
-        ("2 veces", "4 veces"),
-        ("142 latidos", "124 latidos"),
-        ("lo más alto", "lo más bajo"),
-        ("Además", "En el mismo tiempo"),
-        ("el jueves 1", "el jueves 8"),
-        ("pero no por qué", "y no hay nada malo"),
-        ("Vemos que pasó, pero no por qué. ", ""),
-        ("hizo una pausa", "hizo pausas"),
-        ("Llame al 112", "Llame al 061"),
-        ("descanse y llame hoy", "descanse y llame mañana"),
-        (" aunque se sienta bien", " si no se siente bien"),
-        ("Vemos que", "Esto es una arritmia. Vemos que"),
-    ],
-    ("rough", "en"): [
-        ("heart and pulse", "heart"),
-        ("heart and pulse", "oxygen and pulse"),
-        ("2 times", "3 times"),
-        ("2 minutes", "3 minutes"),
-        ("for 2 minutes", "for at least 2 minutes"),
-        ("was too noisy to read", "went silent"),
-        ("61", "60"),
-        ("resting pulse", "pulse"),
-        ("What is usual for you, we do not know yet.", "That is usual for you."),
-        ("minute. What is", "minute, which is usual for you. What is"),
-        ("we do not know. Your", "but you were fine. Your"),
-        ("Are you all right? If you feel ill", "If you feel ill"),
-    ],
-    ("rough", "es"): [
-        ("corazón y pulso", "pulso"),
-        ("2 veces", "5 veces"),
-        ("en total, 2 minutos", "en total, 1 minuto"),
-        ("en total, 2 minutos", "en total, 2 horas"),
-        ("61 latidos", "16 latidos"),
-        ("en reposo fue", "fue"),
-        ("no lo sabemos", "no importa"),
-        ("Aún no sabemos", "Ya sabemos"),
-    ],
-    ("full", "en"): [
-        ("23 hours", "24 hours"),
-        ("No alert", "One alert"),
-        ("70 beats", "71 beats"),
-        ("above", "below"),
-        ("above", "within"),
-        ("58 to 63", "58 to 70"),
-        ("58 to 63", "about 63"),
-        (", above your usual range of 58 to 63", ""),
-        ("lower", "higher"),
-        ("35.5", "36.5"),
-        (" Besides that, your temperature was lower than on other days, at 35.5 °C.", ""),
-        ("Besides that", "Another thing we saw"),
-        ("heart rhythm and breathing", "heart rhythm"),
-        ("heart rhythm and breathing", "oxygen and breathing"),
-        (" We have too few readings of your heart rhythm and breathing.", ""),
-        ("We have too few readings of", "You need not know"),
-        ("too few readings", "enough readings"),
-        ("above your usual range of 58 to 63", "within your usual range of 58 to 63"),
-        ("No alert came up", "Everything is fine"),
-        ("whatever the sensors say", "if the sensors say so"),
-    ],
-    ("full", "es"): [
-        ("23 horas", "22 horas"),
-        ("subió", "bajó"),
-        ("70", "63"),
-        ("de 58 a 63", "de 58 a 71"),
-        ("de 58 a 63", "de 63 a 58"),
-        ("menos que otros días", "como otros días"),
-        ("menos que otros días", "más que otros días"),
-        ("35,5", "35,6"),
-        ("el ritmo del corazón y la respiración", "la respiración"),
-        ("no midieron bastante", "midieron bastante"),
-        ("subió a 70", "fue de 70"),
-        ("no hubo ningún aviso", "todo fue normal"),
-        ("En reposo, su pulso", "Su oxígeno"),
-    ],
-    ("half", "en"): [
-        ("6 and a half hours", "7 hours"),
-        ("; 17 hours stays unknown", ""),
-        ("17 hours", "7 hours"),
-        ("about 64", "about 46"),
-        ("In short", "One thing to know on Thursday, January 1:"),
-        (" It is too early to say what is usual for you.", ""),
-        ("oxygen and temperature", "oxygen and breathing"),
-        ("raised no alert", "raised an alert"),
-    ],
-    ("half", "es"): [
-        ("6 horas y media", "6 horas"),
-        ("17 horas", "18 horas"),
-        ("sin avisos", "con avisos"),
-        ("64 latidos", "65 latidos"),
-        ("un pulso", "una temperatura"),
-        ("Es pronto", "No es pronto"),
-        ("el oxígeno y la temperatura", "y la temperatura"),
-        ("hubo muy pocas medidas", "hubo muchas medidas"),
-    ],
-    ("empty", "en"): [
-        ("Too little data came in, so there is nothing we can tell you.", "All was calm."),
-        (" Not measured means not known.", ""),
-        ("Please check that your sensors are charged and sit well. ", ""),
-        ("Too little data came in, so", "Too little data came in, but"),
-        ("Too little data", "Enough data"),
-    ],
-    ("empty", "es"): [
-        ("Tenemos muy pocos datos suyos de este tiempo.", "No hubo avisos en 24 horas de datos."),
-        ("no se sabe", "se sabe"),
-        ("Mire si los sensores tienen carga y están bien puestos. ", ""),
-        ("digan lo que digan", "si lo dicen"),
-    ],
-    ("list", "en"): [
-        ("1 more note", "2 more notes"),
-        (" Please also read the list: it has 1 more note.", ""),
-        ("The lowest oxygen", "The lowest pulse"),
-        ("at 10:05 am", "at 1:53 pm"),
-        ("10:13 pm", "10:14 pm"),
-        ("Please also read the list: it has 1 more note.",
-         "We could not read your heart signal for 2 minutes."),
-    ],
-    ("list", "es"): [
-        ("1 aviso más", "3 avisos más"),
-        (" Lea también la lista: hay 1 aviso más.", ""),
-        ("las 10:05", "las 13:53"),
-        ("más rápido", "más lento"),
-    ],
-    ("named", "en"): [
-        ("5:33 am", "5:33 pm"),
-        ("5:33 am", "10:05 am"),
-        ("a possible fall, low sugar readings and", "low sugar readings, a possible fall and"),
-        ("a possible fall, low", "no fall, low"),
-        ("a possible fall,", "a fall,"),
-        ("a possible fall", "extra heartbeats"),
-        ("a possible fall", "something out of the ordinary"),
-        ("low sugar", "high sugar"),
-        (", low sugar readings and more besides", ""),
-        (", low sugar readings and more besides", " and low sugar readings"),
-        ("and more besides", "and fast breathing"),
-        ("and more besides", "and nothing more"),
-        (", low sugar readings and more", ", low sugar readings, fast breathing and more"),
-        (", low sugar readings and more", " and more"),
-        ("low sugar readings and more besides", "more besides and low sugar readings"),
-        ("we noticed", "we did not notice"),
-        ("From 5:33 am on, we noticed", "Fast breathing. We noticed"),
-        ("From 5:33 am on, we noticed", "Once, we noticed"),
-        ("now if you", "this week if you"),
-    ],
-    ("named", "es"): [
-        ("las 5:33", "las 17:33"),
-        ("las 5:33", "las 8:20"),
-        ("una posible caída, una bajada de azúcar", "una bajada de azúcar, una posible caída"),
-        ("una posible caída", "una caída"),
-        ("una posible caída", "un ritmo con latidos de más"),
-        ("una bajada", "una subida"),
-        ("y más cosas", "y una respiración rápida"),
-        ("y más cosas", "y nada más"),
-        (", una bajada de azúcar y más cosas", ""),
-        ("empezamos a ver", "no empezamos a ver"),
-        ("Llame al 112 ya", "Llame al 112 mañana"),
-    ],
+
+
+@cache
+def truth_of(case):
+    """Return what is true of a case."""
+    records, day, week = CASES[case]
+    before = [oracle.truth(r, d * DAY, (d + 1) * DAY, "UTC") for d, r in enumerate(week)]
+    return oracle.truth(records, day * DAY, (day + 1) * DAY, "UTC", before)
+
+
+def states(what, topic, before=()):
+    """Return the categories of the page that are so of a topic."""
+    fact = what.found.get(topic) or what.measured.get(topic) or Told({})
+    out = {
+        "severity": fact.severity,
+        "times": "one" if fact.count == 1 else "several",
+        "usual": "known" if "usual" in fact.values else "unknown",
+        "again": "yes" if fact.again else "no",
+        "part": min(fact.parts),
+        "way": min(fact.ways - {""}, default=""),
+        "vs": min(fact.vs, default="unknown"),
+        "share": what.share,
+        "extent": "all" if what.nothing else "some",
+        "ranges": oracle.ranges(before, what),
+    }
+    if topic == "noticed" or (topic in oracle.GROUPS and topic not in facts.OWN):
+        del out["times"]
+    return out
+
+
+def plan(what, draw):
+    """Return what a text may tell, in its order, some of it left out where that is allowed."""
+    due, _, room = oracle._due(what)
+    if len(what.found) > 3 or (what.nothing and not what.found):
+        return due
+    told = [m for m in oracle._planned(what, room)
+            if what.measured[m].notable or not what.found or draw.random() < 0.8]  # fmt: skip
+    learn = ["learning"] if any(oracle._new(m, what) for m in told) else []
+    if not what.found:
+        rest = [t for t in due if t != "quiet"]
+        return ["quiet", *told, *learn, *rest]
+    out = [*due, *told, *learn]
+    if len(out) < 4 and what.share in ("part", "little"):
+        out.insert(len(due), "coverage")
+    if len(out) < 4 and what.missing and not (what.nothing and what.found.keys() & oracle.BODY):
+        out.append("missing")
+    return out
+
+
+def clauses_of(what, topic, lang, level, before=()):
+    """Return the clauses of the page that may tell a topic: words and roles of the values."""
+    held, so = values_of(what, topic), states(what, topic, before)
+    out = []
+    for fact, levels, when, words, _ in oracle.READERS[lang].page.clauses:
+        if fact != topic or level not in levels.split(" and "):
+            continue
+        parts = [] if when == "always" else when.split(" and ")
+        wanted = [part.partition(" is ") for part in parts]
+        if all(so.get(name) in values.split(" or ") for name, _, values in wanted) and set(
+            re.findall(r"⟨(\w+)⟩", words)
+        ) <= set(held):
+            out.append(words)
+    return out
+
+
+def values_of(what, topic):
+    """Return the values that may be told of a topic."""
+    if topic in what.found or topic in what.measured:
+        return (what.found.get(topic) or what.measured.get(topic)).values
+    return oracle._framed(topic, what).values
+
+
+def printed(value, lang):
+    """Return a value as it is written; the inverse of what the judge reads."""
+    en, words = lang == "en", oracle.WORDS[lang]
+
+    def back(names, key):
+        return next(said for said, name in names.items() if name == key)
+
+    def listed(rows):
+        last = f" {words.AND} "
+        return rows[0] if len(rows) == 1 else ", ".join(rows[:-1]) + last + rows[-1]
+
+    def counted(n, one, many):
+        return f"{n} {one if str(n) == '1' else many}"
+
+    unit, *rest = value
+    number = str(rest[0]) if en else str(rest[0]).replace(".", ",")
+    if unit in ("s", "min", "h"):
+        n, half = int(rest[0]), rest[0] % 1
+        word = {"s": ("second", "segundo"), "min": ("minute", "minuto"), "h": ("hour", "hora")}
+        name = word[unit][not en]
+        if en:
+            said = f"{n} and a half {name}s" if half else counted(n, name, name + "s")
+        else:
+            said = counted(n, name, name + "s") + (" y media" if half else "")
+        return f"{words.OPEN} {said}" if rest[1] else said
+    if unit == "clock":
+        hour, minute, *day = rest
+        if en:
+            said = f"{(hour - 1) % 12 + 1}:{minute:02d} {'pm' if hour > 11 else 'am'}"
+            form = " on {}, {} {}"
+        else:
+            said = f"{'la' if hour == 1 else 'las'} {hour}:{minute:02d}"
+            form = " el {0} {2} de {1}"
+        if not day:
+            return said
+        weekday, month, number = day
+        return said + form.format(words.DAYS[weekday], words.MONTHS[month - 1], number)
+    if unit == "range":
+        a, b = (r if en else r.replace(".", ",") for r in rest)
+        same, two = ("about {}", "{} to {}") if en else ("cerca de {}", "de {} a {}")
+        return same.format(a) if a == b else two.format(a, b)
+    if unit == "names":
+        return listed([back(words.NAMES, n) for n in rest])
+    if unit == "signals":
+        return listed(sorted(back(words.SIGNALS, n) for n in rest[0]))
+    if unit == "findings":
+        return listed([words.MORE if n == "more" else back(words.FINDINGS, n) for n in rest])
+    if unit == "weekday":
+        return ("" if en else "el ") + words.DAYS[rest[0]]
+    if unit == "in_hundred":
+        few = ("fewer than 1" if en else "menos de 1") if not rest[0] else number
+        return f"{few} in 100" if en else f"{few} de cada 100"
+    if unit == "pressure":
+        return f"{rest[0]} {'over' if en else 'sobre'} {rest[1]}"
+    forms = {
+        "bpm": (("beat a minute", "beats a minute"), ("latido por minuto", "latidos por minuto")),
+        "br": (("breath a minute", "breaths a minute"), ("vez por minuto", "veces por minuto")),
+        "pct": (("percent",) * 2, ("por ciento",) * 2),
+        "deg": (("°C",) * 2, ("°C",) * 2),
+        "sec": (("seconds",) * 2, ("segundos",) * 2),
+        "times": (("time", "times"), ("vez", "veces")),
+        "per_hour": (("time an hour", "times an hour"), ("vez por hora", "veces por hora")),
+        "of_hour": (
+            ("minute of each hour", "minutes of each hour"),
+            ("minuto de cada hora", "minutos de cada hora"),
+        ),
+        "glucose": (("mg/dL",) * 2, ("mg/dL",) * 2),
+        "nights": (("night", "nights"), ("noche", "noches")),
+        "days": (("day", "days"), ("día", "días")),
+        "notes": (("more note", "more notes"), ("aviso más", "avisos más")),
+    }
+    return number if unit == "mmhg" else counted(number, *forms[unit][not en])
+
+
+def sentences(what, lang, level, draw, framed=True):
+    """Yield a text's topics and sentences, of clauses drawn from all that are true."""
+    reader, told = oracle.READERS[lang], []
+    for topic in plan(what, draw):
+        held = values_of(what, topic)
+        said = draw.choice(clauses_of(what, topic, lang, level, told))
+        for role in re.findall(r"⟨(\w+)⟩", said):
+            value = sorted(held[role], key=str)[0]
+            said = said.replace(f"⟨{role}⟩", printed(value, lang))
+        group, before = oracle.GROUPS[topic], oracle.GROUPS[told[-1]] if told else ""
+        frames = [
+            frame.words.replace("⟨day⟩", reader.day(what.days))
+            for frame in (reader.page.links if told else reader.page.openings)
+            if level in frame.levels and frame.group in ("", group) and before in ("", group)
+        ]
+        told.append(topic)
+        if framed and frames and draw.random() < 0.5:
+            said = f"{draw.choice(frames)} {said[:1].lower()}{said[1:]}"
+        yield topic, said[:1].upper() + said[1:]
+
+
+def action(what, lang, level, emergency="112"):
+    words = oracle.WORDS[lang]
+    lines = words.ACTIONS["person" if level in oracle.TO_THE_PERSON else level]
+    return lines[what.action].replace("{emergency}", emergency or words.EMERGENCY)
+
+
+def a_text(what, lang, level, draw):
+    """Return the sentences of a true text, the action last."""
+    body = [said for _, said in sentences(what, lang, level, draw)]
+    return [*body, action(what, lang, level)]
+
+
+def weighed(rows, case, lang, level):
+    return oracle.weigh(" ".join(rows), lang, truth_of(case), "112", level)
+
+
+TEXTS = [
+    (case, lang, level, tuple(a_text(truth_of(case), lang, level, Random(f"{case}{lang}{level}"))))
+    for case in CASES
+    for lang in LANGS
+    for level in oracle.AUDIENCES
+]
+
+
+def test_a_true_text_passes():
+    bad = [(row, wrong) for row in TEXTS if (wrong := weighed(row[3], *row[:3]))]
+    assert not bad, "\n".join(map(str, bad))
+
+
+ADVICE = {
+    "en": ["Take your tablets.", "Drink more water.", "You can stop worrying now.",
+           "Everything looks normal.", "There is no need to call.", "You have a heart attack.",
+           "Please lie down.", "Your ECG shows tachycardia.", "It was nothing."],
+    "es": ["Tome una pastilla.", "Beba más agua.", "Ya puede estar tranquilo.", "Todo va bien.",
+           "No hace falta que llame.", "No se preocupe.", "Acuéstese un rato.",
+           "Usted padece una enfermedad.", "No fue nada."],
 }  # fmt: skip
-PLANTED = [(*key, old, new) for key, rows in LIES.items() for old, new in rows]
+WORDS = {  # swapped for each other wherever they stand
+    "en": [("am", "pm"), ("now", "later"), ("today", "tomorrow"), ("this week", "next month"),
+           ("call", "do not call"), ("Call", "Do not call"), ("fast", "slow"), ("high", "low"),
+           ("above", "below"), ("Thursday", "Friday"), ("January", "February"),
+           ("at least ", ""), ("if you faint", "if you sleep"), ("pulse", "oxygen"),
+           ("oxygen", "temperature"), ("up", "down"), ("night", "day")],
+    "es": [("ya", "mañana"), ("hoy", "mañana"), ("esta semana", "este mes"), ("llame", "no llame"),
+           ("Llame", "No llame"), ("rápido", "lento"), ("alto", "bajo"), ("más", "menos"),
+           ("jueves", "viernes"), ("enero", "febrero"), ("al menos ", ""), ("no", "sí"),
+           ("se desmaya", "se duerme"), ("pulso", "oxígeno"), ("oxígeno", "pulso"),
+           ("noche", "mañana")],
+}  # fmt: skip
 
 
-def judged(case, text, lang):
-    """Return what the judge says of a text about a case."""
-    records, day, earlier = CASES[case]
-    return oracle.judge(text, lang, records, day * DAY, (day + 1) * DAY, "UTC", "112", earlier)
+def lies(rows, case, lang, level) -> Iterator[tuple[str, list[str]]]:
+    """Yield texts that are not true, and how each was made."""
+    text, what = " ".join(rows), truth_of(case)
+    for m in re.finditer(r"\d+", text):
+        for by in (1, 10, -1):
+            n = int(m[0]) + by
+            said = f"{text[: m.start()]}{max(n, 0):0{len(m[0])}d}{text[m.end() :]}"
+            if n >= 0 or by > 0:
+                yield f"number {m[0]} {by}", [said]
+    for old, new in WORDS[lang]:
+        for m in re.finditer(rf"\b{old}(?!\w)", text):
+            yield f"{old} -> {new}", [text[: m.start()] + new + text[m.end() :]]
+    draw = Random(text)
+    for m in draw.sample(list(re.finditer(r"(?<=\w) (?=\w)", text)), 12):
+        no = "no" if lang == "es" else "not"
+        yield "denial", [f"{text[: m.end()]}{no} {text[m.end() :]}"]
+    for n in range(len(rows) + 1):
+        yield "advice", [*rows[:n], draw.choice(ADVICE[lang]), *rows[n:]]
+    told = [topic for topic, _ in sentences(what, lang, level, Random(f"{case}{lang}{level}"))]
+    due = oracle._due(what)[0]
+    for n, row in enumerate(rows[:-1]):
+        yield "twice", [*rows[:n], row, row, *rows[n + 1 :]]
+        if n and told[n] != told[0]:
+            yield "first", [row, *rows[:n], *rows[n + 1 :]]
+        if told[n] in due or (what.measured and not what.found):
+            yield "left out", [*rows[:n], *rows[n + 1 :]]
+    yield "no action", [*rows[:-1]]
+    for whom, name in product(
+        ("person", "carer", "clinician"), oracle.WORDS[lang].ACTIONS["person"]
+    ):
+        line = oracle.WORDS[lang].ACTIONS[whom][name].replace("{emergency}", "112")
+        if line != rows[-1]:
+            yield f"action {whom} {name}", [*rows[:-1], line]
+    for other in set(oracle.AUDIENCES) - {level}:
+        line = next(said for _, said in sentences(what, lang, other, draw, framed=False))
+        if level not in oracle.READERS[lang].page.levels.get(key_of(line, lang), ()):
+            yield f"level {other}", [line, *rows[1:]]
 
 
-@pytest.mark.parametrize(("case", "lang"), TOLD)
-def test_a_true_text_passes(case, lang):
-    assert judged(case, TOLD[case, lang], lang) == []
+def key_of(sentence, lang):
+    return next((tag.key for tag, _ in oracle.READERS[lang].read(sentence)), "")
 
 
-@pytest.mark.parametrize(("case", "lang", "old", "new"), PLANTED)
-def test_a_planted_lie_is_caught(case, lang, old, new):
-    text = TOLD[case, lang]
-    assert text.count(old) >= 1
-    assert judged(case, text.replace(old, new, 1), lang)
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_planted_lie_is_caught(lang):
+    believed, n = [], 0
+    for case, of, level, rows in TEXTS:
+        if of != lang:
+            continue
+        for how, lied in lies(rows, case, lang, level):
+            if lied == [" ".join(rows)]:
+                continue
+            n += 1
+            if not weighed(lied, case, lang, level):
+                believed.append(f"{case} {level} {how}: {' '.join(lied)}")
+    assert n > 2000
+    assert not believed, f"{len(believed)} of {n}\n" + "\n".join(believed[:20])
 
 
-@pytest.mark.parametrize(("case", "lang"), TOLD)
-def test_a_text_in_the_other_language_is_not_read(case, lang):
-    other = {"en": "es", "es": "en"}[lang]
-    assert judged(case, TOLD[case, other], lang)
-
-
-@pytest.mark.parametrize(("case", "lang"), TOLD)
-def test_a_text_fits_no_other_day(case, lang):
-    assert all(judged(other, TOLD[case, lang], lang) for other in CASES if other != case)
-
-
-@pytest.mark.parametrize(("case", "lang"), TOLD)
-def test_no_sentence_can_be_left_out_moved_to_the_front_or_told_twice(case, lang):
-    reader = oracle.READERS[lang]
-    sentences = reader.split(TOLD[case, lang])
-    for n in range(len(sentences)):
-        rest = sentences[:n] + sentences[n + 1 :]
-        may_go = {("rough", 2), ("rough", 3)}  # a measure may be left out; so may the learning
-        if (case, n) not in may_go - {("rough", 2)}:
-            assert judged(case, " ".join(rest), lang)
-        assert judged(case, " ".join([*sentences[: n + 1], *sentences[n:]]), lang)
-        if n:
-            assert judged(case, " ".join([sentences[n], *rest]), lang)
+def test_a_text_fits_no_other_day_language_or_level():
+    for case, lang, level, rows in TEXTS:
+        for other in CASES:
+            if other != case:
+                assert weighed(rows, other, lang, level), (rows, other)
+        assert weighed(rows, case, "es" if lang == "en" else "en", level), rows
+        for other in oracle.AUDIENCES:
+            if other != level and not {other, level} <= set(oracle.TO_THE_PERSON):
+                assert weighed(rows, case, lang, other), (rows, other)
 
 
 @pytest.mark.parametrize(
-    ("lang", "sentence"),
-    [
-        ("en", "You have a heart attack."),
-        ("en", "Take your tablets."),
-        ("en", "There is no need to call."),
-        ("en", "Everything looks normal."),
-        ("en", "Your ECG shows tachycardia."),
-        ("es", "Todo va bien."),
-        ("es", "Tome una pastilla."),
-        ("es", "Usted padece una enfermedad."),
-        ("es", "No se preocupe."),
-        ("es", "No pasa nada."),
-    ],
+    ("lang", "line"), [(lang, line) for lang in LANGS for line in ADVICE[lang]]
 )
-def test_what_must_never_be_said_is_named(lang, sentence):
-    bad = judged("empty", f"{sentence} {TOLD['empty', lang]}", lang)
-    assert any("forbidden word" in line for line in bad)
-
-
-def wrong_of(sentence, lang, what):
-    """Return what the judge says of one sentence."""
-    return oracle.judged(sentence, lang, what)[1]
+def test_what_must_never_be_said_is_not_read(lang, line):
+    rows = next(row[3] for row in TEXTS if row[:3] == ("empty", lang, "plain"))
+    assert weighed([line, *rows], "empty", lang, "plain")
+    assert weighed([*rows, line], "empty", lang, "plain")
 
 
 @pytest.mark.parametrize(
-    ("lang", "sentence", "true_of"),
-    [
-        ("en", "Your resting pulse was 70 beats a minute, which is usual for you.", "usual"),
-        ("en", "Your resting pulse of 70 beats a minute is within your own range of {}.", "usual"),
-        ("en", "Your pulse at rest, 70 beats a minute, fits your usual range of {}.", "usual"),
-        ("en", "With 70 beats a minute, your resting pulse was in your usual range.", "usual"),
-        ("en", "At rest, your pulse was 70 beats a minute; your usual range is {}.", "usual above"),
-        ("en", "At rest your heart beat at 70 beats a minute; on other days it was {}.",
-         "usual above"),
-        ("en", "At rest, your pulse was only 70 beats a minute; your usual range is {}.", "below"),
-        ("en", "We measured a resting pulse of 70 beats a minute, but {} is usual for you.",
-         "above"),
-        ("es", "Su pulso en reposo fue de 70 latidos por minuto, lo normal para usted.", "usual"),
-        ("es", "En reposo, su pulso fue de 70 latidos por minuto; lo normal para usted es {}.",
-         "usual"),
-        ("es", "En reposo, su corazón dio 70 latidos por minuto, y otros días fue {}.", "above"),
-        ("es", "En reposo, su corazón dio solo 70 latidos por minuto, y otros días fue {}.",
-         "below"),
-    ],
+    ("lang", "said"),
+    [("en", "a heart attack"), ("en", "tablets"), ("en", "no need to call"), ("en", "tachycardia"),
+     ("es", "una pastilla"), ("es", "no se preocupe"), ("es", "taquicardia"), ("es", "infarto")],
 )  # fmt: skip
-@pytest.mark.parametrize(
-    ("vs", "low", "high"), [("usual", 60, 75), ("above", 58, 63), ("below", 75, 80)]
-)
-def test_a_value_is_told_beside_the_usual_only_as_it_stands_to_it(
-    lang, sentence, true_of, vs, low, high
-):
-    week = [oracle.truth(calm(d, float(p)), d * DAY, (d + 1) * DAY, "UTC")
-            for d, p in enumerate([low, low, high, high, high])]  # fmt: skip
-    what = oracle.truth(FULL, 7 * DAY, 8 * DAY, "UTC", week)
-    said = sentence.format(f"{low} to {high}" if lang == "en" else f"de {low} a {high}")
-    assert (not wrong_of(said, lang, what)) == (vs in true_of.split())
+def test_what_must_never_be_said_is_named(lang, said):
+    rows = next(row[3] for row in TEXTS if row[:3] == ("empty", lang, "plain"))
+    assert any("forbidden" in w for w in weighed([f"X {said}.", *rows], "empty", lang, "plain"))
 
 
-def test_too_little_is_told_both_of_two_minutes_and_of_nothing():
-    little = oracle.truth(minutes("heart_rate", 61.0, 2), 0.0, DAY, "UTC")
-    nothing = oracle.truth([], 0.0, DAY, "UTC")
-    enough = oracle.truth(minutes("heart_rate", 61.0, 3), 0.0, DAY, "UTC")
-    for lang, said in [("en", "Too little data came in, so there is nothing we can tell you."),
-                       ("es", "Se midió muy poco, así que no sabemos cómo estuvo.")]:  # fmt: skip
-        assert not wrong_of(said, lang, little)
-        assert not wrong_of(said, lang, nothing)
-        assert wrong_of(said, lang, enough) == ["something was measured"]
-    rest = "heart rhythm, oxygen, temperature and breathing"
-    assert not wrong_of(f"We have too few readings of your {rest}.", "en", enough)
-    assert wrong_of(f"We have too few readings of your pulse, {rest}.", "en", enough)
+# The definitions ----------------------------------------------------------------------
+
+
+def found_of(*findings, kind="", t0=0.0, t1=DAY, zone="UTC", earlier=()):
+    what = oracle.truth(list(findings), t0, t1, zone, earlier)
+    return what.found[kind or findings[0].kind]
+
+
+def spell(begin, end, highest=132.0, limit=120.0, severity="amber", ongoing=False):
+    return Finding("tachycardia", "band/heart_rate", begin, end, severity,
+                   (("highest_bpm", highest), ("limit_bpm", limit)), ongoing)  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("lang", "sentence"),
-    [
-        ("en", "Nothing was measured, so we do not know how you were."),
-        ("en", "We have no readings of your pulse."),
-        ("en", "About your pulse we know nothing, since nothing was measured."),
-        ("es", "No se midió nada, así que no sabemos cómo estuvo."),
-        ("es", "Sus sensores no midieron el pulso."),
-    ],
-)
-def test_that_nothing_at_all_was_measured_is_no_longer_read(lang, sentence):
-    what = oracle.truth([], 0.0, DAY, "UTC")
-    assert wrong_of(sentence, lang, what) == ["unreadable sentence"]
+    ("seconds", "ongoing", "told"),
+    [(0.0, False, ("s", 1.0, False)), (0.4, True, ("s", 1.0, True)),
+     (59.4, False, ("s", 59.0, False)), (59.5, False, ("min", 1.0, False)),
+     (59.9, True, ("s", 59.0, True)),
+     (89.7, False, ("min", 1.0, False)), (90.0, False, ("min", 2.0, False)),
+     (7170.0, False, ("h", 2.0, False)), (9100.0, True, ("h", 2.5, True)),
+     (36000.0, False, ("h", 10.0, False))],
+)  # fmt: skip
+def test_a_length_of_time_is_told_in_one_way_only(seconds, ongoing, told):
+    fact = found_of(spell(3600.0, 3600.0 + seconds, ongoing=ongoing))
+    assert fact.values["longest"] == {told}
+
+
+def test_what_overlaps_is_one_episode_and_what_touches_is_not():
+    a, b, c = spell(0.0, 100.0), spell(99.0, 200.0, 140.0, 110.0), spell(200.0, 300.0)
+    fact = found_of(a, b, c)
+    assert (fact.count, fact.values["count"]) == (2, {("times", 2)})
+    assert fact.values["highest"] == {("bpm", "140")}
+    assert fact.values["limit"] == {("bpm", "110")}
+    assert fact.values["worst_at"] == {("clock", 0, 0)}
+    assert found_of(a, b).count == 1
+    assert "count" not in found_of(a, b).values
+
+
+def test_where_an_episode_began_before_the_period_its_beginning_is_not_told():
+    early, late = spell(-600.0, 100.0, 150.0), spell(7200.0, 7300.0)
+    fact = found_of(early, late)
+    assert not {"start", "worst_at"} & fact.values.keys()
+    assert fact.parts == {"mixed"}  # an open episode
+    fact = found_of(spell(-600.0, 100.0), spell(7200.0, 7300.0, 150.0))
+    assert fact.values["worst_at"] == {("clock", 2, 0)}
+    assert "start" not in fact.values
 
 
 @pytest.mark.parametrize(
-    ("seconds", "ongoing", "en", "es"),
-    [
-        (0.0, False, "1 second", "1 segundo"),
-        (0.4, False, "1 second", "1 segundo"),
-        (0.4, True, "at least 1 second", "al menos 1 segundo"),
-        (59.4, False, "59 seconds", "59 segundos"),
-        (59.5, False, "1 minute", "1 minuto"),
-        (59.9, True, "at least 59 seconds", "al menos 59 segundos"),
-        (60.0, False, "1 minute", "1 minuto"),
-        (89.7, False, "1 minute", "1 minuto"),
-        (90.0, False, "2 minutes", "2 minutos"),
-        (7170.0, False, "2 hours", "2 horas"),
-    ],
-)
-def test_a_length_of_time_is_told_in_one_way_only(seconds, ongoing, en, es):
-    found = Finding("poor_signal", "chest/ecg", 3600.0, 3600.0 + seconds, "info", (), ongoing)
-    what = oracle.truth([found], 0.0, DAY, "UTC")
-    spans = ["0 seconds", "1 second", "59 seconds", "60 seconds", "1 minute", "2 minutes",
-             "120 minutes", "2 hours"]  # fmt: skip
-    for span in [*spans, *(f"at least {span}" for span in spans)]:
-        wrong = wrong_of(f"We could not read your heart signal for {span}.", "en", what)
-        assert (not wrong) == (span == en), span
-    assert not wrong_of(f"No pudimos leer la señal de corazón durante {es}.", "es", what)
-    for span in ("60 segundos", "0 segundos"):
-        assert wrong_of(f"No pudimos leer la señal de corazón durante {span}.", "es", what)
+    ("spans", "parts"),
+    [([(1.0, 5.9)], {"night"}), ([(22.0, 23.0)], {"night"}), ([(21.9, 23.0)], {"mixed"}),
+     ([(6.0, 21.9)], {"day"}), ([(5.0, 6.0)], {"night", "mixed"}), ([(5.0, 6.1)], {"mixed"}),
+     ([(1.0, 2.0), (23.0, 23.5)], {"night"}), ([(1.0, 2.0), (12.0, 13.0)], {"mixed"}),
+     ([(8.0, 9.0), (12.0, 13.0)], {"day"}), ([(21.0, 22.0)], {"day", "mixed"})],
+)  # fmt: skip
+def test_the_part_of_the_day_is_that_of_every_episode(spans, parts):
+    assert found_of(*(spell(a * 3600.0, b * 3600.0) for a, b in spans)).parts == parts
 
 
-@pytest.mark.parametrize("others", [[], minutes("activity", 0.01, 600)])
-def test_where_nothing_was_watched_no_time_is_told(others):
-    found = Finding("no_data", "chest/ecg", 0.0, DAY, "info", ())
-    what = oracle.truth([found, *others], 0.0, DAY, "UTC")
-    assert wrong_of("We could watch 1 second of this time.", "en", what)
-    assert wrong_of("Pudimos seguirle 1 segundo; del resto, 24 horas, no sabemos nada.", "es", what)
+def test_a_span_from_one_night_into_the_next_is_of_no_part():
+    long = found_of(spell(3600.0, DAY + 3600.0), t1=2 * DAY)
+    assert long.parts == {"mixed"}
+    assert found_of(spell(DAY - 3600.0, DAY + 3600.0), t1=2 * DAY).parts == {"night"}
+    assert found_of(spell(46800.0, DAY + 46800.0), t1=2 * DAY).parts == {"mixed"}
+
+
+@pytest.mark.parametrize(
+    ("before", "begin", "weekday"),
+    [([1], 60.0, 2), ([1], -60.0, None), ([1, 3], -60.0, 0), ([2, 5], 60.0, 1), ([6], 60.0, 4),
+     ([7], 60.0, None), ([], 60.0, None)],
+)  # fmt: skip
+def test_again_names_the_newest_of_the_six_days_before(before, begin, weekday):
+    earlier = [
+        oracle.truth([spell(600.0 - n * DAY, 900.0 - n * DAY)], -n * DAY, (1 - n) * DAY, "UTC")
+        for n in before
+    ]
+    fact = found_of(spell(begin, 600.0), earlier=earlier)
+    told = {("weekday", weekday)} if weekday is not None else None
+    assert fact.values.get("again") == told  # 1 January 1970 was a Thursday
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers", "role", "told"),
+    [("ventricular_ectopy", {"burden_pct": 0.9}, "share", ("in_hundred", 0)),
+     ("ventricular_ectopy", {"burden_pct": 1.5}, "share", ("in_hundred", 2)),
+     ("oxygen_dips", {"odi3_per_h": 0.2}, "rate", ("per_hour", 1)),
+     ("apnoea_night", {"pattern_per_h": 14.5}, "rate", ("of_hour", 15)),
+     ("baseline_shift", {"nights": 3.0}, "nights", ("nights", 3)),
+     ("ventricular_run", {"fastest_bpm": 180.5}, "fastest", ("bpm", "181")),
+     ("glucose_high", {"highest_mgdl": 300.0, "limit_mgdl": 250.0}, "limit", ("glucose", 250)),
+     ("hypotension", {"lowest_mmhg": 87.5}, "lowest", ("mmhg", 88)),
+     ("hypertension", {"systolic_mmhg": 152.0, "diastolic_mmhg": 94.0}, "reading",
+      ("pressure", 152, 94)),
+     ("hypertension", {"systolic_mmhg": 152.0}, "reading", None)],
+)  # fmt: skip
+def test_each_kind_tells_the_numbers_that_the_page_names(kind, numbers, role, told):
+    fact = found_of(Finding(kind, "a/b", 60.0, 90.0, "amber", tuple(numbers.items())))
+    assert fact.values.get(role) == ({told} if told else None)
+
+
+def week(values, kind="heart_rate", n=5):
+    """Return what is true of days from the first on, and of the last of them."""
+    out = []
+    for d, value in enumerate(values):
+        records = minutes(kind, value, n, d) if value is not None else []
+        out.append(oracle.truth(records, d * DAY, (d + 1) * DAY, "UTC", out))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("values", "way", "told"),
+    [([60.0, 62, 64, 66, 68], {"rising"}, ("60", "68", 5)),
+     ([60.0, 61, 62, 63, 64], set(), None),  # less than 4 from middle to middle
+     ([66.0, 64, 62, 60, 57], {"falling"}, ("66", "57", 5)),
+     ([60.0, 66, 67, 68, 69, 61, 69], set(), None),
+     ([60.0, None, 62, 64, 66, 68], {"rising"}, ("60", "68", 6)),
+     ([60.0, 62, 64, 66], set(), None),
+     ([90.0, 60, 61, 62, 63, 64, 66, 69], {"rising"}, ("60", "69", 7))],
+)  # fmt: skip
+def test_a_trend_is_told_by_kendalls_s_and_the_middle_of_three(values, way, told):
+    trend = week(values)[-1].measured.get("pulse_trend")
+    assert (set(trend.ways) if trend else set()) == way
+    if told:
+        first, last, span = told
+        assert trend.values == {
+            "first": {("bpm", first)},
+            "last": {("bpm", last)},
+            "days": {("days", span)},
+        }
+
+
+def test_the_trend_of_a_longer_period_is_that_of_its_newest_seven_days():
+    single = week([90.0, 60, 61, 62, 63, 64, 66, 69])
+    records = minutes("heart_rate", 63.0, 50)
+    what = oracle.truth(records, 0.0, 8 * DAY, "UTC", (), single)
+    assert what.measured["pulse_trend"].values["first"] == {("bpm", "60")}
+
+
+def test_what_is_off_the_usual_comes_first_and_then_the_trends():
+    what = truth_of("trends")
+    assert [*what.measured] == [
+        "pulse", "temperature", "pulse_trend", "temperature_trend", "oxygen", "oxygen_low",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "vs"),
+    [([60.0] * 6, "usual"), ([60.0] * 5 + [61.0], "above"), ([60.0] * 5 + [59.0], "below"),
+     ([60.0] * 4 + [70.0], "unknown"), ([60.0] * 5 + [60.4], "usual")],
+)  # fmt: skip
+def test_a_value_is_compared_as_printed_from_five_days_on(values, vs):
+    assert week(values)[-1].measured["pulse"].vs == {vs}
 
 
 @pytest.mark.parametrize(("least", "most", "known"), [(61.0, 61.0, False), (60.6, 61.4, False),
                                                       (61.4, 61.6, True)])  # fmt: skip
 def test_a_pulse_that_stayed_the_same_has_no_range(least, most, known):
-    beats = [*minutes("heart_rate", least, 300), *minutes("heart_rate", most, 300, every=120.0)]
-    beats = [Vital(v.kind, v.stream, v.t_s + (n >= 300) * 40000.0, v.value)
-             for n, v in enumerate(beats)]  # fmt: skip
-    what = oracle.truth(beats, 0.0, DAY, "UTC")
-    assert ("pulse_range" in what.measured) == known
-    top = "62" if known else "61"
-    said = f"Your pulse went from 61 beats a minute to {top} beats a minute."
-    assert (not wrong_of(said, "en", what)) == known
+    rows = [Vital("heart_rate", "b/c", 60.0 * i, (least, most)[i % 2]) for i in range(600)]
+    assert ("pulse_range" in oracle.truth(rows, 0.0, DAY, "UTC").measured) == known
 
 
-def test_what_is_off_the_usual_has_its_place_before_coverage_and_what_is_missing():
-    spells = [f for f in BUSY if f.kind in ("pause", "desaturation")]
-    records = [
-        *(Finding(f.kind, f.stream, f.t0_s + 7 * DAY, f.t1_s + 7 * DAY, f.severity, f.evidence)
-          for f in spells),
-        *minutes("heart_rate", 70.0, 400, 7),
-    ]  # fmt: skip
-    two = ("Once, at 11:06 am, your heart paused for 3.2 seconds. Your oxygen fell to 85 percent "
-           "and stayed low for 50 minutes, from 10:13 pm. We can see that it happened, but not "
-           "why. ")  # fmt: skip
-    pulse = "Your resting pulse was 70 beats a minute, higher than is usual for you. "
-    watched = "We could watch 6 and a half hours of this time. "
-    missing = "We have too few readings of your heart rhythm, oxygen, temperature and breathing. "
-    act = oracle.WORDS["en"].ACTIONS["red"].replace("{emergency}", "112")
-
-    def said(*rest, earlier=WEEK, kinds=two):
-        return oracle.judge("".join([kinds, *rest, act]), "en", records, 7 * DAY, 8 * DAY, "UTC",
-                            "112", earlier)  # fmt: skip
-
-    assert said(pulse) == []
-    assert said() == ["left out: pulse"]
-    assert said(watched) == ["left out: pulse"]
-    assert said(missing) == ["left out: pulse"]
-    assert "more than four sentences before the action" in said(pulse, watched)
-    assert said(watched, earlier=[]) == []  # nothing is off the usual: coverage may stand
-    assert said(earlier=[]) == []
-
-
-def test_a_measure_has_no_place_where_there_is_none_for_what_must_follow_it():
-    records = [*minutes("heart_rate", 61.0, 1380), *minutes("spo2", 97.0, 1380)]
-    records += [Vital("heart_rate", "band/heart_rate", 82800.0, 66.0),
-                Finding("pause", "chest/ecg", 40000.0, 40003.2, "red", (("rr_s", 3.24),)),
-                Finding("fever", "band/temperature", 40000.0, 40600.0, "amber",
-                        (("highest_c", 38.6), ("limit_c", 38.0)))]  # fmt: skip
-    text = ("Once, at 11:06 am, your heart paused for 3.2 seconds. Your temperature was high and "
-            "reached 38.6 °C. We can see that it happened, but not why. ")  # fmt: skip
-    act = oracle.WORDS["en"].ACTIONS["red"].replace("{emergency}", "112")
-
-    def said(rest):
-        return oracle.judge(text + rest + act, "en", records, 0.0, DAY, "UTC", "112")
-
-    assert said("Your pulse went from 61 beats a minute to 66 beats a minute. ") == []
-    assert said("Your resting pulse was 61 beats a minute. ") == ["not planned: pulse"]
-
-
-PERIOD = (7 * DAY, 8 * DAY)
-
-
-def other(kind, t0, severity="amber", hours=1.0):
-    """Return a finding of a kind without clauses of its own, `t0` from the seventh day on."""
-    begin = PERIOD[0] + t0
-    return Finding(kind, "chest/other", begin, begin + 3600.0 * hours, severity, ())
+def other(kind, t0, severity="amber"):
+    return Finding(kind, "chest/other", t0, t0 + 3600.0, severity, ())
 
 
 @pytest.mark.parametrize(
     ("records", "what", "start", "severity"),
     [
-        ([other("fall", 60.0, "red")], "fall", (0, 1), "red"),
-        ([other("fall", 60.0, "info"), other("news2", 30.0, "amber"), other("apnoea_night", 0.0)],
-         "apnoea_night news2 fall", (0, 0), "amber"),
-        ([other("tachypnoea", 60.0), other("fall", 60.0)], "fall tachypnoea", (0, 1), "amber"),
-        # both began before the day: of equals as cut to it, by name
-        ([other("tachypnoea", -900.0), other("fall", -60.0)], "fall tachypnoea", (0, 0), "amber"),
-        # a kind stands where the first of its gravest stands
-        ([other("fall", 0.0, "info"), other("fall", 7200.0, "red"), other("news2", 60.0, "red")],
-         "news2 fall", (0, 0), "red"),
-        ([other("fall", 0.0), other("fall", 0.0, "info")], "fall", (0, 0), "info"),
-        ([other("fall", 0.0), other("bigeminy", 1.0), other("news2", 2.0), other("fever_x", 3.0)],
-         "fall bigeminy more", (0, 0), "amber"),
-        ([other("unheard_of", 0.0, "red"), other("fall", 1.0), other("never_seen", 2.0),
-          other("news2", 3.0)], "other fall news2", (0, 0), "red"),
-        ([other("glucose_range", 0.0, "red"), other("fall", 60.0, "info")], "fall", (0, 1), "info"),
+        ([other("a", 60.0, "red")], "other", (0, 1), "red"),
+        ([other("a", -60.0, "info"), other("b", 60.0)], "other", None, "amber"),
+        ([other("a", 60.0), other("glucose_range", 0.0, "red")], "other", (0, 1), "amber"),
     ],
-)  # fmt: skip
-def test_findings_told_by_name_are_one_fact_the_gravest_kind_first(records, what, start, severity):
-    found = oracle.truth(records, *PERIOD, "UTC").found
+)
+def test_findings_without_clauses_of_their_own_are_one_fact(records, what, start, severity):
+    found = oracle.truth(records, 0.0, DAY, "UTC").found
     assert list(found) == ["noticed"]
     assert found["noticed"].values == {
         "what": frozenset({("findings", *what.split())}),
-        "start": frozenset({("clock", *start)}),
+        **({"start": frozenset({("clock", *start)})} if start else {}),
     }
     assert found["noticed"].severity == severity
-    told = gather(records, *PERIOD, zone="UTC")
-    for written in summarise_all(told, ("en", "es"), None, emergency="112"):
-        text, lang = written.summary.text, written.summary.lang
-        assert oracle.judge(text, lang, records, *PERIOD, "UTC", "112") == []
 
 
 @pytest.mark.parametrize("kind", sorted(facts.COUNTS))
 def test_a_kind_that_only_counts_is_no_finding_of_a_text(kind):
-    what = oracle.truth([other(kind, 0.0, "red"), *FULL], *PERIOD, "UTC")
+    what = oracle.truth([other(kind, 0.0, "red"), *calm()], 0.0, DAY, "UTC")
     assert (what.found, what.action) == ({}, "none")
 
 
-def test_what_is_told_by_name_is_one_of_the_findings_that_are_left_for_the_list():
-    reds = [Finding(f.kind, f.stream, f.t0_s, f.t1_s, "red", f.evidence) for f in BUSY]
-    named = [Finding("fall", "band/activity", 9.0, 10.0, "red", ()),
-             Finding("news2", "band/activity", 9.0, 10.0, "red", ())]  # fmt: skip
-    what = oracle.truth(reds + named + ROUGH, 0.0, DAY, "UTC")
-    assert list(what.found)[3:] == ["noticed", "poor_signal"]
-    assert not wrong_of("Your list holds 2 more notes.", "en", what)
-    assert wrong_of("Your list holds 3 more notes.", "en", what)
+@pytest.mark.parametrize("others", [[], minutes("activity", 0.01, 600)])
+def test_where_nothing_was_watched_no_time_is_told(others):
+    what = oracle.truth(
+        [Finding("no_data", "chest/ecg", 0.0, DAY, "info", ()), *others], 0.0, DAY, "UTC"
+    )
+    assert (what.share, what.watch.values, what.action) == ("", {}, "technical")
 
 
-@pytest.mark.parametrize("lang", ["en", "es"])
-def test_the_names_of_findings_are_those_that_the_texts_use(lang):
-    """Typed here by hand, so that a name changed by mistake is found."""
-    frame = PAGE.parents[1] / "healthslm/language/wording" / lang / "frame.toml"
-    names = tomllib.loads(frame.read_text(encoding="utf-8"))["names"]["findings"]
-    words = oracle.WORDS[lang]
-    assert names == {kind: said for said, kind in words.FINDINGS.items()} | {"more": words.MORE}
-    assert names.keys() - {"other", "more"} == facts.NAMED
+def test_the_beats_of_three_minutes_tell_the_rhythm():
+    beats = [Beat("beat", "chest/ecg", 60.0 * i, 0.8, i < 3) for i in range(9)]
+    assert "rhythm" not in oracle.truth(beats, 0.0, DAY, "UTC").missing
+    assert "rhythm" in oracle.truth(beats[1:], 0.0, DAY, "UTC").missing
 
 
-def test_the_page_counts_the_kinds_and_orders_them_as_the_judge_does():
-    page = PAGE.read_text(encoding="utf-8")
+def test_the_judge_has_the_kinds_their_order_and_their_values_from_the_page():
+    page = oracle.PAGE
     (counts,) = re.findall(r"(?m)^\*\*Counts\.\*\* (.*) only count", page)
-    (order,) = re.findall(r"then in the order\n(.*)\. All told are required", page)
+    (order,) = re.findall(r"then in the order\s(.*?)\. All told", page, re.DOTALL)
+    (measures,) = re.findall(r"are told in the order\s(.*?);\n", page, re.DOTALL)
     assert frozenset(re.findall(r"`(\w+)`", counts)) == facts.COUNTS
     assert tuple(re.findall(r"`(\w+)`", order)) == facts.ORDER
-
-
-ZONES = ("UTC", "Europe/Madrid", "America/Argentina/Buenos_Aires", "Asia/Kathmandu")
-EVIDENCE = {
-    "tachycardia": lambda r: (
-        ("highest_bpm", r.uniform(101, 230)),
-        ("limit_bpm", 100.0 + r.randrange(30)),
-    ),
-    "bradycardia": lambda r: (("lowest_bpm", r.uniform(19, 55)), ("limit_bpm", 50.0)),
-    "pause": lambda r: (("rr_s", r.uniform(2, 15)),),
-    "irregular_rhythm": lambda r: (("mean_bpm", r.uniform(40, 180)), ("beats", 60.0)),
-    "desaturation": lambda r: (
-        ("lowest_pct", r.uniform(50, 93)),
-        ("limit_pct", r.choice([92.0, 94.0])),
-    ),
-    "fever": lambda r: (("highest_c", r.uniform(38, 42)), ("limit_c", 38.0)),
-    "poor_signal": lambda r: (("quality", 0.0),),
-    "no_data": lambda r: (("silent_s", 7200.0),),
-}  # fmt: skip
-LANES = {
-    "desaturation": ("band/spo2", "finger/spo2"),
-    "fever": ("band/temperature",),
-    "poor_signal": ("chest/ecg", "chest/ecg-v5", "band/ppg", "skin/glucose"),
-    "no_data": ("band/heart_rate", "band/spo2", "band/temperature", "band/activity", "chest/ecg"),
-}
-OTHERS = (*sorted(facts.NAMED), *sorted(facts.COUNTS), "unheard_of", "never_seen")
-HEART = ("band/heart_rate", "chest/ecg")
-LEVELS = {  # kind: (low, high, spread from minute to minute)
-    "heart_rate": (35.0, 150.0, 20.0),
-    "spo2": (75.0, 100.0, 4.0),
-    "temperature": (34.0, 41.0, 0.4),
-    "respiratory_rate": (6.0, 40.0, 5.0),
-    "activity": (0.0, 0.3, 0.2),
-}
-
-
-def someones_day(seed, t0_s, span_s):
-    """Return the records of a random day: full, sparse, many-finding or empty."""
-    r = Random(seed)
-    out = []
-    for kind, (low, high, spread) in LEVELS.items():
-        if r.random() < 0.25:
-            continue
-        level = r.uniform(low, high)
-        first, n = r.uniform(0, span_s), r.choice([1, 2, 3, 4, 29, 30, 31, 300, 1300])
-        step = r.choice([20.0, 60.0, 600.0, 660.0])
-        times = [t0_s + (first + step * i) % span_s for i in range(n)]
-        out += [
-            Vital(kind, f"band/{kind}", t, round(level + r.uniform(0, spread), 1)) for t in times
+    assert tuple(re.findall(r"`(\w+)`", measures)) == facts.MEASURES
+    roles = {}
+    for line in page.partition("## Facts and clauses")[2].splitlines():
+        if m := re.match(r"### (\w+)", line):
+            kind = m[1]
+        elif m := re.match(r"\| `(\w+)` \| \w+: ", line):
+            roles.setdefault(kind, set()).add(m[1])
+    told = {kind: set() for kind in roles}
+    for seed in range(60):
+        draw = Random(seed)
+        records = [f for kind in days.EVIDENCE for f in days.found(kind, draw, 0.0, DAY)]
+        old = [f for kind in days.EVIDENCE for f in days.found(kind, draw, -3 * DAY, DAY)]
+        before = [
+            *week([60.0 + n for n in range(5)]),
+            oracle.truth(old, -3 * DAY, -2 * DAY, "UTC"),
         ]
-    for _ in range(r.choice([0, 0, 2, 3, 50])):
-        kind = r.choice(["beat", "pulse"])
-        out.append(Beat(kind, "chest/ecg", t0_s + r.uniform(0, span_s), 0.8, r.random() < 0.8))
-    kinds = r.sample(sorted(EVIDENCE), r.choice([0, 0, 1, 1, 2, 3, 4, 8]))
-    kinds += r.sample(OTHERS, r.choice([0, 0, 0, 1, 2, 3, 4, 6]))
-    for kind in kinds:
-        for _ in range(r.choice([1, 1, 2, 5])):
-            begin = t0_s + r.choice([r.uniform(-9000, span_s), r.randrange(0, 86400, 600)])
-            length = r.choice([0.0, 3.5, 45.0, 59.4, 600.0, 7170.0, r.uniform(1, 90000)])
-            for told in range(r.choice([1, 2])):  # told again under the same key
-                out.append(Finding(
-                    kind, r.choice(LANES.get(kind, HEART)), begin, begin + length * (1 + told),
-                    r.choice(["info", "amber", "red"]), EVIDENCE.get(kind, lambda _: ())(r),
-                    r.random() < 0.2,
-                ))  # fmt: skip
-    return out
+        records += calm(0, 50.0 + seed)
+        what = oracle.truth(records, 0.0, DAY, "UTC", before)
+        for kind, fact in {**what.found, **what.measured}.items():
+            told[kind] |= fact.values.keys()
+    for kind in facts.ORDER:
+        optional = {"usual"} if kind in ("desaturation", "fever") else {"worst_at"}
+        assert told[kind] | optional == roles[kind] | optional, kind
 
 
-@pytest.mark.parametrize("block", range(6))
-def test_the_template_says_nothing_untrue_of_random_days(block):
+# The whole writer ----------------------------------------------------------------------
+
+
+def judged_day(day, model=None):
+    """Return what is wrong with the texts of a day, in all languages and at all levels."""
+    told, earlier = [], []
+    for spot, records in day.before:
+        told.append(gather(records, spot, spot + DAY, zone=day.zone))
+        earlier.append(oracle.truth(records, spot, spot + DAY, day.zone))
+    single = [(t, t + DAY) for t in day.singles]
+    what = oracle.truth(
+        day.records,
+        *(day.t0_s, day.t1_s, day.zone, earlier),
+        [oracle.truth(day.records, a, b, day.zone) for a, b in single],
+    )
+    known = gather(
+        *(day.records, day.t0_s, day.t1_s),
+        zone=day.zone,
+        earlier=told,
+        days=[gather(day.records, a, b, zone=day.zone) for a, b in single],
+    )
     bad = []
-    for seed in range(50 * block, 50 * block + 50):
-        r = Random(-seed)
-        zone, emergency = r.choice(ZONES), r.choice(["", "112", "+34 112"])
-        span_s = r.choice([DAY, DAY, DAY, 7200.0, 90000.0, 3 * DAY])
-        t0_s = 1.7e9 + r.randrange(400) * DAY + r.choice([0.0, 0.0, 33.0])
-        person = r.randrange(1000)
-        before = r.choice([0, 4, 5, 9])
-        told, earlier = [], []
-        for n in range(before, 0, -1):
-            spot = t0_s - n * DAY
-            records = someones_day(person * 100 + n, spot, DAY)
-            told.append(gather(records, spot, spot + DAY, zone=zone))
-            earlier.append(oracle.truth(records, spot, spot + DAY, zone))
-        records = someones_day(seed, t0_s, span_s)
-        facts = gather(records, t0_s, t0_s + span_s, zone=zone, earlier=told)
-        for written in summarise_all(facts, ("en", "es"), None, emergency=emergency):
+    for level in oracle.AUDIENCES:
+        for written in summarise_all(
+            known, LANGS, model, emergency=day.emergency, manner=Manner(level=level)
+        ):
             text, lang = written.summary.text, written.summary.lang
-            wrong = oracle.judge(text, lang, records, t0_s, t0_s + span_s, zone, emergency, earlier)
-            bad += [f"{seed} {lang}: {line}" for line in wrong]
-    assert not bad, "\n".join(bad)
+            wrong = oracle.weigh(text, lang, what, day.emergency, level)
+            bad += [f"{level} {line} in: {text}" for line in wrong]
+    return bad
+
+
+def examples(n):
+    return settings(
+        max_examples=n,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@examples(120)
+@given(days.days())
+def test_the_template_says_nothing_untrue_of_any_day(day):
+    assert not judged_day(day)
+
+
+@examples(25)
+@given(days.days())
+def test_the_bundled_model_says_nothing_untrue_of_any_day(day):
+    assert not judged_day(day, MINI)
+
+
+@examples(100)
+@given(days.days(), st.randoms(use_true_random=False), st.sampled_from(oracle.AUDIENCES))
+def test_every_choice_of_clauses_that_the_page_allows_passes(day, draw, level):
+    earlier = [oracle.truth(records, t0, t0 + DAY, day.zone) for t0, records in day.before]
+    what = oracle.truth(day.records, day.t0_s, day.t1_s, day.zone, earlier)
+    what = next(oracle._surely(what))
+    for lang in LANGS:
+        rows = a_text(what, lang, level, draw)
+        assert not oracle.weigh(" ".join(rows), lang, what, "112", level), rows

@@ -35,7 +35,7 @@ def write(kind, name, value, lang, *, zone="UTC", more=()):
         ),
         ("no_data", "what", "heart_rate,ppg", "pulse", "pulso"),
         ("no_data", "what", "ecg,ppg,spo2", "sensor", "varios sensores"),
-        ("no_data", "what", "ecg,glucose", "heart and other", "corazón y otro sensor"),
+        ("no_data", "what", "ecg,glucose", "heart and sugar", "corazón y azúcar"),
     ],
 )
 def test_a_value_is_written_with_its_unit(kind, name, value, en, es):
@@ -172,3 +172,20 @@ def test_a_word_where_a_number_belongs_is_refused():
     what = Plan(NIGHT, NIGHT + 1, "UTC", (item,), "red")
     with pytest.raises(ValueError, match="does not hold"):
         slots.render(["<fever.highest>"], what, "en")
+
+
+def test_a_time_of_day_has_its_day_beside_it_where_the_period_is_longer_than_a_day():
+    start = 1_772_323_200.0 + 15 * 3600  # Sunday 2026-03-01, 15:00
+    item = Item("fall", (), (("start", start),))
+    texts = {}
+    for hours in (25.0, 25.1):
+        what = Plan(start - 3600, start - 3600 + hours * 3600, "UTC", (item,), "red")
+        for lang in ("en", "es"):
+            text = slots.render(("at", "<fall.start>", "."), what, lang)
+            texts[hours, lang] = text.removeprefix("At ")
+    assert texts == {
+        (25.0, "en"): "3:00 pm.",
+        (25.0, "es"): "las 15:00.",
+        (25.1, "en"): "3:00 pm on Sunday, March 1.",
+        (25.1, "es"): "las 15:00 el domingo 1 de marzo.",
+    }

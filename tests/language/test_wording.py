@@ -302,5 +302,5 @@ def test_every_detector_s_kind_is_told_by_a_name_of_its_own(lang):
     """Own clauses, a name, or only a count: none is "something else"."""
     named = set(load(lang).names["findings"]) - {"other", "more"}
     for kind in detectors():
-        assert kind in {*facts._OWN, *facts.COUNTS, *named}, kind
+        assert kind in {*facts.OWN, *facts.COUNTS, *named}, kind
     assert named <= set(detectors()) | {"apnoea_night"}
