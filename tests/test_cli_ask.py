@@ -14,14 +14,12 @@ from click.testing import CliRunner, Result
 
 from healthslm import vault
 from healthslm.cli import main
-from healthslm.cli.ask import before
 from healthslm.config import default_toml
 from healthslm.language import router
 from healthslm.records import Finding, Vital
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 WORDS = "an old boat on five slow rivers"
-DAY_S = 86_400.0
 
 
 def run(*arguments: object, stdin: str | None = None) -> Result:
@@ -158,11 +156,3 @@ def test_a_dialogue_remembers_the_question_before(home: Path) -> None:
     os.waitpid(pid, 0)
     assert b"64 beats a minute" in said
     assert b"97 percent" in said
-
-
-def test_nights_are_held_against_nights_and_now_against_nothing() -> None:
-    night = (1_767_304_800.0, 1_767_333_600.0)  # 22:00 to 6:00 UTC
-    earlier = before("night", night, "UTC")
-    assert earlier[-1] == (night[0] - DAY_S, night[1] - DAY_S)
-    assert len(earlier) == 7
-    assert before("now", night, "UTC") == []

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 
 from healthslm.cli import console
 from healthslm.cli.place import Place, bounds, day_of, find
-from healthslm.cli.summary import USUAL_DAYS, end_s, spoken
+from healthslm.cli.summary import newest, now, spoken
 from healthslm.errors import ConfigError
 from healthslm.language import heard, red_flags
+from healthslm.records import Summary
 
 if TYPE_CHECKING:
     from healthslm.language.answers import Answer, Manner
@@ -28,18 +27,16 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 ENDS = frozenset({"", "q", "quit", "exit", "salir", "fin"})
-NIGHTS_AND_NOW = frozenset({"night", "now"})
 
 
-def spoken_to(ctx: click.Context, parameter: click.Parameter, level: str | None) -> str:
+def spoken_to(ctx: click.Context, parameter: click.Parameter, level: str | None) -> str | None:
     """Let a level pass that there are words for."""
-    from healthslm.language import tokens
     from healthslm.language.wording import meanings
 
     known = tuple(meanings().levels)
     if level is not None and level not in known:
         raise click.BadParameter(f"no level {level!r}; there are {', '.join(known)}")
-    return level or tokens.PLAIN
+    return level
 
 
 @click.command("ask")
@@ -49,12 +46,12 @@ def spoken_to(ctx: click.Context, parameter: click.Parameter, level: str | None)
 @click.option(
     "--level",
     callback=spoken_to,
-    help="plain, plainer, carer or clinician.  [default: plain]",
+    help="plain, plainer, carer or clinician.  [default: the configuration's]",
 )
 @click.option("--why", is_flag=True, help="Show the facts behind each sentence.")
 @console.as_json
 def command(
-    question: str | None, store: Path, lang: str | None, level: str, why: bool, json_: bool
+    question: str | None, store: Path, lang: str | None, level: str | None, why: bool, json_: bool
 ) -> None:
     """Answer a question from what was measured.
 
@@ -85,8 +82,7 @@ def lines() -> Iterator[str]:
 class Asker:
     """Answers questions about one store, and remembers what the last one asked for."""
 
-    def __init__(self, store: Path, lang: str | None, level: str) -> None:
-        self._folder, self._level = store, level
+    def __init__(self, store: Path, lang: str | None, level: str | None) -> None:
         self._place: Place | None = None
         self._lost: ConfigError | None = None
         try:
@@ -95,6 +91,7 @@ class Asker:
             self._lost = error
         person = self._place.config.person if self._place else None
         self._lang = lang or (person.language if person else "en")
+        self._level = level or (person.level if person else "plain")
         self._number = person.emergency_number if person else ""
         self._before: Route | None = None
         self._turn = 0
@@ -129,10 +126,10 @@ class Asker:
             return Told(answers.answer(asked, None, manner), asked, None, 0)
         if self._place is None:
             raise self._lost or ConfigError("no store")
-        day = datetime.fromtimestamp(time.time(), ZoneInfo(self._place.zone)).toordinal()
-        manner = replace(manner, turn=manner.turn + day)
         with self._place.open() as opened:
-            facts, count = gathered(opened, self._place.zone, asked, time.time())
+            facts, count = gathered(opened, self._place, asked)
+        day = day_of(facts.t0_s, self._place.zone).toordinal() if facts else 0
+        manner = replace(manner, turn=manner.turn + day)
         return Told(answers.answer(asked, facts, manner), asked, facts, count)
 
 
@@ -145,51 +142,29 @@ class Told:
         self.answer, self.route, self.facts, self.records = answer, route, facts, records
 
 
-def gathered(store: Store, zone: str, asked: Route, now_s: float) -> tuple[Facts | None, int]:
-    """Return the facts of the period asked for and how many records lie in it."""
-    from healthslm.language import answers, facts
+def gathered(store: Store, place: Place, asked: Route) -> tuple[Facts | None, int]:
+    """Return the facts of the period asked for and how many records lie in it.
 
-    newest_s = max(map(end_s, store.derived()), default=None)
-    if newest_s is None:
+    They are held against the same hours of the days before: a night against nights.
+    """
+    from healthslm import summaries
+    from healthslm.language import answers
+
+    if next(store.derived(), None) is None:
         return None, 0
+    newest_s, zone = newest(store), place.zone
+    now_s = now(place, newest_s)
     wanted = answers.period_of(asked)
     span = answers.span(wanted, now_s, newest_s, zone)
     if span is None or span[0] >= span[1]:
         return None, 0
-    held = list(store.derived(*span))
-    if not held:
+    count = sum(not isinstance(x, Summary) for x in store.derived(*span))
+    if not count:
         return None, 0
-    if wanted == "week":
-        first = day_of(span[0], zone)
-        days = [bounds(first + timedelta(days=n), zone) for n in range(answers.WEEK_DAYS)]
-        each = [facts.gather(store.derived(*s), *s, zone=zone) for s in days]
-        return facts.gather(held, *span, zone=zone, days=each), len(held)
-    earlier = [facts.gather(store.derived(*s), *s, zone=zone) for s in before(wanted, span, zone)]
-    return facts.gather(held, *span, zone=zone, earlier=earlier), len(held)
-
-
-def before(period: str, span: tuple[float, float], zone: str) -> list[tuple[float, float]]:
-    """Return the same part of the days before, oldest first: nights are held against nights.
-
-    Of the last half hour there is none: it is held against nothing.
-    """
-    if period == "now":
-        return []
     first = day_of(span[0], zone)
-    days = [first - timedelta(days=n) for n in range(USUAL_DAYS, 0, -1)]
-    if period != "night":
-        return [bounds(day, zone) for day in days]
-    at = ZoneInfo(zone)
-    ends = (datetime.fromtimestamp(s, UTC).astimezone(at) for s in (span[0], span[1]))
-    evening, morning = ends
-    length = (morning.date() - evening.date()).days
-    return [
-        (
-            datetime.combine(day, evening.time(), at).timestamp(),
-            datetime.combine(day + timedelta(days=length), morning.time(), at).timestamp(),
-        )
-        for day in days
-    ]
+    days = [bounds(first + timedelta(days=n), zone) for n in range(answers.WEEK_DAYS)]
+    period = summaries.Period(*span, tuple(days) if wanted == "week" else ())
+    return summaries.gathered(store, zone, period).facts, count
 
 
 def shown(told: Told, *, why: bool, json_: bool) -> None:

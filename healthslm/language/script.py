@@ -101,19 +101,31 @@ def script(plan: Plan, lang: str, turn: int = 0, *, whole: bool = False) -> Scri
         rows = zip(plan.items, clauses, strict=True)
         clauses = [_on(turn, wording.clauses[i.kind], held, TURNS) for i, held in rows]
     begins = [
-        tuple(_prefixes(rows, item, plan.level, None if whole else turn) for item in plan.items)
-        for rows in (wording.openings, wording.links)
+        _prefixes(wording.openings, i, plan.level, None if whole else turn) for i in plan.items
     ]
+    links = [
+        _prefixes(wording.links, item, plan.level, None if whole else turn + n)
+        for n, item in enumerate(plan.items)  # each its own: none comes twice in a text
+    ]
+    if turn % 2 and not whole:  # a text need not have an opening
+        begins = [() for _ in plan.items]
     spoken = tuple(tuple(c.pieces for c in held) for held in clauses)
-    return Script(plan, lang, spoken, *begins)
+    return Script(plan, lang, spoken, tuple(begins), tuple(links))
 
 
 def _fitting(item: Item, plan: Plan, wording: Wording) -> list[Clause]:
-    """Return the true clauses of an item, but those that say what another item will say."""
+    """Return the true clauses of an item that go with the rest of the text.
+
+    What another item will say is not said twice, and nothing waits for the next visit where
+    the action asks for a call.
+    """
+    unfit = []
+    if plan.item("learning") is not None:
+        unfit.append(("vs", ("unknown",)))
+    if plan.action != "info":
+        unfit.append(("severity", ("info",)))
     true = template.true_clauses(item, wording, plan.level)
-    if plan.item("learning") is None or item.category("vs") != "unknown":
-        return true
-    return [c for c in true if dict(c.when).get("vs") != ("unknown",)] or true
+    return [c for c in true if not set(unfit) & set(c.when)] or true
 
 
 def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:

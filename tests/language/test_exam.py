@@ -15,8 +15,35 @@ from healthslm.language.wording import languages
 EXAM = Path(__file__).with_name("questions")
 every_language = pytest.mark.parametrize("lang", languages())
 
-# What is reached, rounded down; the goals stand beside it where they are not met.
-BARS: dict[str, dict[str, float]] = {}
+# What is reached, rounded by half a hundredth. The goals, not met: all 0.97, referral 0.995,
+# emergency 1, false emergencies 0.02. Whoever raises what is reached raises the bars.
+BARS: dict[str, dict[str, float]] = {
+    "en": {
+        "intent": 0.925,
+        "measure": 0.985,
+        "period": 0.985,
+        "all": 0.910,
+        "referral": 0.995,
+        "emergency": 0.940,
+        "emergency_or_referred": 1.000,
+        "false_emergency": 0.245,
+        "false_emergency_questions": 0.020,
+        "needless_referral": 0.120,
+    },
+    "es": {
+        "intent": 0.820,
+        "measure": 0.960,
+        "period": 0.965,
+        "all": 0.785,
+        "referral": 0.990,
+        "emergency": 0.915,
+        "emergency_or_referred": 0.995,
+        "false_emergency": 0.275,
+        "false_emergency_questions": 0.030,
+        "needless_referral": 0.185,
+    },
+}
+MOST = frozenset({"false_emergency", "false_emergency_questions", "needless_referral"})
 
 
 def questions(lang: str) -> list[tuple[str, str, str, str]]:
@@ -63,6 +90,17 @@ def shares(lang: str) -> dict[str, float]:
         "false_emergency_by_rules": sum(red_flags.find(t) is not None for t in well) / len(well),
         "false_emergency_questions": sum(emergency(a[3]) for a in asked) / len(asked),
     }
+
+
+@every_language
+def test_the_exam_is_passed_as_well_as_it_was(lang: str) -> None:
+    got = shares(lang)
+    worse = {
+        name: (round(got[name], 4), bar)
+        for name, bar in BARS[lang].items()
+        if (got[name] > bar if name in MOST else got[name] < bar)
+    }
+    assert not worse
 
 
 if __name__ == "__main__":
