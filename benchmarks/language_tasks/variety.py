@@ -14,11 +14,10 @@ from benchmarks.invented import LANGUAGES, cases
 from benchmarks.judged import NUMBER, model
 from benchmarks.language_tasks.claims_before_guard import share
 from healthslm.bench import Goal, Result
-from healthslm.language import guard, slm, slots, template
+from healthslm.language import guard, slm, slots
 from healthslm.language.facts import Facts
 from healthslm.language.plan import Plan, plan
 from healthslm.language.script import script
-from healthslm.language.wording import load
 
 RENDERINGS, PERSONS, DAYS, DAY_S = 1000, 40, 14, 86_400.0
 
@@ -64,8 +63,7 @@ def fortnight(chooser: slm.Model, seed: int, lang: str) -> tuple[int, int]:
         for item, _, clause in choices:
             pieces = told.clauses[item][clause]
             if pieces in said_before:
-                true = template.true_clauses(what.items[item], load(lang), what.level)
-                if all(c.pieces in said_before for c in true):
+                if said_before.issuperset(script(what, lang, whole=True).clauses[item]):
                     forced += 1
                 else:
                     free += 1

@@ -7,6 +7,7 @@ words for the same facts. Nothing has to be remembered for that.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -129,9 +130,23 @@ def _fitting(item: Item, plan: Plan, wording: Wording) -> list[Clause]:
 
 
 def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -> list[Clause]:
-    """Return those of `held` whose turn it is, or comes next; turns go by the place in `rows`."""
-    wait = {c: (n - turn) % turns for n, c in enumerate(rows)}
-    first = min(wait[c] for c in held)
+    """Return those of `held` whose turn it is, or comes next.
+
+    Turns go by the place among the `rows` of one condition, so that where these are enough
+    for every turn, a clause comes back after all of them, whatever else is true meanwhile.
+    Conditions with fewer rows share theirs.
+    """
+    if len(held) <= turns:
+        return [held[turn % len(held)]]
+    alike: dict[object, list[Clause]] = defaultdict(list)
+    for clause in rows:
+        if clause.levels == held[0].levels or clause in held:
+            alike[clause.when].append(clause)
+    few = [c for c in held if len(alike[c.when]) < turns]
+    place = {c: n for group in alike.values() if len(group) >= turns for n, c in enumerate(group)}
+    place |= {c: n for n, c in enumerate(few)}
+    wait = {c: (place[c] - turn) % turns for c in held}
+    first = min(wait.values())
     return [c for c in held if wait[c] == first]
 
 

@@ -172,7 +172,7 @@ def test_a_manifest_of_another_form_is_refused(copied: Path, content: bytes) -> 
     assert reason(copied) == "form"
 
 
-@pytest.mark.parametrize("prompt", [(), ("<en>", "no such token"), ("<en>",) * 256])
+@pytest.mark.parametrize("prompt", [(), ("<en>", "no such token"), ("<en>",) * 400])
 def test_a_prompt_it_cannot_read_is_refused(prompt: tuple[str, ...]) -> None:
     with pytest.raises(slm.Refusal) as refused:
         slm.Model(MINI).write(slm.FreeJob(prompt, (), ()))

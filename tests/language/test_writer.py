@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from healthslm.errors import ModelError
 from healthslm.language import guard, template, writer
-from healthslm.language.facts import Facts
+from healthslm.language.facts import Fact, Facts
 from healthslm.language.plan import plan
 from healthslm.language.script import script
 from healthslm.language.tokens import END, Vocabulary
@@ -66,7 +67,10 @@ def test_the_bundled_model_writes_what_the_guard_accepts(
 
 
 def test_a_day_has_its_own_words_for_the_same_facts(day: Facts, mini: Path) -> None:
-    """A fortnight of the same facts: no sentence comes twice, but where there are few words."""
+    """A fortnight of the same facts: no sentence comes twice."""
+    usual = (("typical", 63.0), ("usual_low", 58.0), ("usual_high", 66.0))
+    known = (*day.facts[:1], Fact("pulse", "info", (("vs", "usual"),), usual), *day.facts[2:])
+    day = replace(day, facts=known)  # a stranger is told in fewer words, for five days
     sentences: list[str] = []
     for turn in range(14):
         manner = writer.Manner(turn=turn)
