@@ -99,10 +99,11 @@ def export(model: Decoder, tokens: Sequence[str], folder: Path, about: dict[str,
     return difference
 
 
-def seal(folder: Path) -> None:
-    """Write the hash of every file into the manifest."""
+def seal(folder: Path, **trained: object) -> None:
+    """Write the hash of every file into the manifest, and what is to be said of the training."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
+    manifest["training"] = {**manifest.get("training", {}), **trained}
     files = sorted(f for f in folder.glob("[!.]*") if f.is_file() and f != path)
     manifest["files"] = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
     _write(path, manifest)

@@ -26,7 +26,7 @@ import evaluate
 import numpy as np
 import torch
 import torch.nn.functional as F
-from export import export
+from export import export, seal
 from model import Decoder, Shape
 from numpy.typing import NDArray
 from torch import Tensor
@@ -219,6 +219,7 @@ def _check(trainer: Trainer, vocabulary: Vocabulary, out: Path) -> None:
     about = {"corpus_seed": plan.seed, "training": training, "wording": trainer.wording}
     export(trainer.model, vocabulary.tokens, candidate, about)
     wrong = evaluate.wrong_texts(candidate, plan.check_texts)
+    seal(candidate, free_texts=plan.check_texts, free_refused=wrong)
     print(f"{trainer.step:6d} steps  {wrong} texts with a wrong claim", flush=True)
     if all(wrong <= earlier["wrong"] for earlier in trainer.history):
         for file in candidate.iterdir():

@@ -28,13 +28,12 @@ def test_every_file_of_the_bundled_model_is_the_one_that_was_sealed() -> None:
     assert manifest["files"] == hashes
 
 
-def test_the_bundled_model_left_out_and_invented_little() -> None:
-    """As measured when it was made, before the guard, on at least 4,000 texts.
-
-    What is refused is written anew; none of 200 summaries came to the template.
-    """
+def test_the_bundled_model_chose_no_text_that_the_guard_refused() -> None:
+    """As measured when it was made, on at least 4,000 texts; and it had learnt to speak."""
     figures = json.loads((MINI / "evaluation.json").read_text())
     assert figures["texts"] >= 4_000
-    for row in figures["greedy"].values():
-        assert row["refused"] <= 0.02 * row["texts"]
+    for row in figures["chosen"].values():
+        assert row["refused"] == 0
     assert figures["child"]["by_the_template"] == 0
+    training = json.loads((MINI / "manifest.json").read_text())["training"]
+    assert training["free_refused"] <= 0.05 * training["free_texts"]
