@@ -138,7 +138,7 @@ def test_rules_and_the_learnt_look_together_know_the_lines_they_come_from(lang: 
     ill = [f is not None for f, p in zip(found, pairs, strict=True) if p[0] == "emergency"]
     well = [f is not None for f, p in zip(found, pairs, strict=True) if p[0] == "alike"]
     assert sum(ill) >= 0.995 * len(ill)
-    assert sum(well) <= 0.05 * len(well)
+    assert sum(well) <= 0.06 * len(well)
 
 
 @given(st.text(max_size=700))
