@@ -79,6 +79,21 @@ def lines() -> Iterator[str]:
         yield line
 
 
+def _emergency(question: str) -> str | None:
+    """Return which text an emergency asks for; the plainest wait for nothing learnt."""
+    flag = red_flags.flagged(question)
+    if flag is not None and flag.certain:
+        return flag.say
+    try:
+        from healthslm.language import router
+
+        return router.emergency(question, flag)
+    except Exception:  # a damaged installation undoes no emergency
+        if flag is None:
+            raise
+        return flag.say
+
+
 class Asker:
     """Answers questions about one store, and remembers what the last one asked for."""
 
@@ -97,8 +112,8 @@ class Asker:
         self._turn = 0
 
     def ask(self, question: str) -> Told:
-        """Return the answer to one question: emergencies at once, before store and model."""
-        found = red_flags.find(question)
+        """Return the answer to one question: emergencies at once, before the store."""
+        found = _emergency(question)
         from healthslm.language import answers
 
         manner = answers.Manner(self._lang, self._level, self._number, self._turn)
@@ -107,8 +122,6 @@ class Asker:
             return Told(answers.fixed(found, manner), None, None, 0)
         from healthslm.language import router
 
-        if router.emergency(question):
-            return Told(answers.fixed("emergency", manner), None, None, 0)
         if len(question.strip()) > heard.MOST:
             return Told(answers.fixed("long", manner), None, None, 0)
         asked = answers.follow(router.route(question), self._before)

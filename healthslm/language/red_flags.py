@@ -2,7 +2,9 @@
 
 `wording/*/red_flags.toml` holds them, of every language; every language is asked, whatever
 the question is written in. What speaks of devices, figures of speech or things long past is
-taken out of the text first, and only that: in doubt it is an emergency.
+taken out of the text first, and only that: in doubt it is an emergency. Harm to oneself and
+the plainest words of an emergency stand as they are; of the rest, `router.emergency` may
+know better.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ class Rules:
     flags: tuple[Rule, ...]
     parts: tuple[Rule, ...]
     wholes: tuple[Rule, ...]
+    plainest: Patterns
     spelling: Spelling
 
     def heard(self, text: str) -> str:
@@ -68,8 +71,30 @@ class Rules:
         return next((rule.say for rule in self.flags if _any(rule.text, left)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A red flag that was found.
+
+    Parameters
+    ----------
+    say
+        "emergency" or "harm", the text of `answers.toml` that it asks for.
+    certain
+        Said in the plainest words, or of harm to oneself: nothing learnt may undo it.
+    """
+
+    say: str
+    certain: bool
+
+
 def find(text: str) -> str | None:
-    """Return "emergency" or "harm", the text that a question's red flag asks for, or None.
+    """Return "emergency" or "harm", the text that a question's red flag asks for, or None."""
+    flag = flagged(text)
+    return flag.say if flag else None
+
+
+def flagged(text: str) -> Flag | None:
+    """Return the red flag of a question, or None.
 
     Words that two languages share ("angina", "confused") are weighed in both: the asides of
     every language are looked for before the flags of any.
@@ -86,7 +111,7 @@ def find(text: str) -> str | None:
             left = left if other is one else other.left(left)
         found = one.flag(left)
         if found is not None:
-            return found
+            return Flag(found, found != "emergency" or any(_any(o.plainest, left) for o in every))
     return None
 
 
@@ -100,18 +125,19 @@ def rules(lang: str) -> Rules:
         A key that is not known; `re.error` where a pattern is none.
     """
     data = tomllib.loads((FOLDER / lang / "red_flags.toml").read_text(encoding="utf-8"))
-    if set(data) != {"words", "flag", "part", "whole"}:
-        raise ValueError(f"{lang}: red_flags.toml holds words, flag, part and whole")
+    if set(data) != {"words", "plainest", "flag", "part", "whole"}:
+        raise ValueError(f"{lang}: red_flags.toml holds words, plainest, flag, part and whole")
     words: Mapping[str, list[str]] = data["words"]
     read = {
         kind: tuple(_rule(lang, row, words) for row in data[kind])
         for kind in ("flag", "part", "whole")
     }
+    plainest = tuple(_compiled(p, words) for p in data["plainest"]["text"])
     phrases = [re.sub(r"\\w", " ", phrase) for phrase in _phrases(data)]
     counting = {w for p in phrases for w in _WORD.findall(re.sub(r"[a-z]+\*", " ", p))}
     stems = {w[:-1] for p in phrases for w in _STEM.findall(p)}
     spelling = Spelling(counting, _known(), stems)
-    return Rules(read["flag"], read["part"], read["whole"], spelling)
+    return Rules(read["flag"], read["part"], read["whole"], plainest, spelling)
 
 
 def _phrases(data: Mapping[str, Any]) -> Iterable[str]:

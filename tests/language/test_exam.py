@@ -19,28 +19,28 @@ every_language = pytest.mark.parametrize("lang", languages())
 # emergency 1, false emergencies 0.02. Whoever raises what is reached raises the bars.
 BARS: dict[str, dict[str, float]] = {
     "en": {
-        "intent": 0.925,
-        "measure": 0.985,
+        "intent": 0.950,
+        "measure": 0.990,
         "period": 0.985,
-        "all": 0.910,
+        "all": 0.930,
         "referral": 0.995,
-        "emergency": 0.940,
+        "emergency": 0.965,
         "emergency_or_referred": 1.000,
-        "false_emergency": 0.245,
-        "false_emergency_questions": 0.020,
-        "needless_referral": 0.120,
+        "false_emergency": 0.210,
+        "false_emergency_questions": 0.025,
+        "needless_referral": 0.090,
     },
     "es": {
-        "intent": 0.820,
-        "measure": 0.960,
-        "period": 0.965,
-        "all": 0.785,
-        "referral": 0.990,
-        "emergency": 0.915,
+        "intent": 0.855,
+        "measure": 0.965,
+        "period": 0.980,
+        "all": 0.830,
+        "referral": 0.985,
+        "emergency": 0.920,
         "emergency_or_referred": 0.995,
-        "false_emergency": 0.275,
-        "false_emergency_questions": 0.030,
-        "needless_referral": 0.185,
+        "false_emergency": 0.205,
+        "false_emergency_questions": 0.020,
+        "needless_referral": 0.125,
     },
 }
 MOST = frozenset({"false_emergency", "false_emergency_questions", "needless_referral"})
@@ -58,7 +58,7 @@ def flags(lang: str) -> list[tuple[bool, str]]:
 
 
 def emergency(text: str) -> bool:
-    return red_flags.find(text) is not None or router.emergency(text)
+    return router.emergency(text, red_flags.flagged(text)) is not None
 
 
 def shares(lang: str) -> dict[str, float]:

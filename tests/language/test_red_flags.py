@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthslm.language import red_flags
+from healthslm.language import red_flags, router
 from healthslm.language.heard import MOST, Spelling, plain, words
 from healthslm.language.wording import FOLDER, languages
 
@@ -88,20 +88,57 @@ def test_an_aside_takes_nothing_away_from_what_stands_beside_it(text: str) -> No
 
 
 @every_language
-def test_nearly_all_lines_that_rules_were_written_from_are_right(lang: str) -> None:
+def test_most_lines_are_right_by_rules_alone(lang: str) -> None:
+    """Of several writers: the rules were written from the lines of one in each language."""
     rows = (FOLDER / lang / "red_flags.tsv").read_text("utf-8").splitlines()
     pairs = [row.partition("\t") for row in rows]
     ill = [text for label, _, text in pairs if label == "emergency"]
     well = [text for label, _, text in pairs if label == "alike"]
-    assert sum(red_flags.find(t) is not None for t in ill) >= 0.99 * len(ill)
-    assert sum(red_flags.find(t) is not None for t in well) <= 0.02 * len(well)
+    assert sum(red_flags.find(t) is not None for t in ill) >= 0.93 * len(ill)
+    assert sum(red_flags.find(t) is not None for t in well) <= 0.11 * len(well)
 
 
 @every_language
 def test_questions_for_data_are_hardly_ever_taken_for_one(lang: str) -> None:
     rows = (FOLDER / lang / "questions.tsv").read_text("utf-8").splitlines()
     seen = sum(red_flags.find(row.split("\t")[3]) is not None for row in rows)
-    assert seen <= 0.005 * len(rows)
+    assert seen <= 0.015 * len(rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("I cannot breathe", "i cant breathe please", "my chest hurts", "chest pain now"),
+        *("call me an ambulance", "i think im having a stroke", "my husband stopped breathing"),
+        *("no puedo respirar", "me falta el aire", "me duele el pecho", "llama a una ambulancia"),
+        *("tengo un dolor en el pecho", "me muero, ayuda", *HARM),
+    ],
+)
+def test_the_plainest_words_are_never_undone(text: str) -> None:
+    flag = red_flags.flagged(text)
+    assert flag is not None
+    assert flag.certain
+    assert router.weighed(flag, 0.0) == flag.say
+
+
+def test_what_rules_find_is_undone_only_where_the_learnt_look_is_very_sure() -> None:
+    flag = red_flags.Flag("emergency", certain=False)
+    assert router.weighed(flag, 0.0) is None
+    assert router.weighed(flag, router.VETO_BELOW) == "emergency"
+    assert router.weighed(None, router.FLAG_FROM) is None
+    assert router.weighed(None, 0.99) == "emergency"
+    assert router.VETO_BELOW <= 0.02 < router.FLAG_FROM
+
+
+@every_language
+def test_rules_and_the_learnt_look_together_know_the_lines_they_come_from(lang: str) -> None:
+    rows = (FOLDER / lang / "red_flags.tsv").read_text("utf-8").splitlines()
+    pairs = [row.partition("\t") for row in rows]
+    found = [router.emergency(text, red_flags.flagged(text)) for *_, text in pairs]
+    ill = [f is not None for f, p in zip(found, pairs, strict=True) if p[0] == "emergency"]
+    well = [f is not None for f, p in zip(found, pairs, strict=True) if p[0] == "alike"]
+    assert sum(ill) >= 0.995 * len(ill)
+    assert sum(well) <= 0.06 * len(well)
 
 
 @given(st.text(max_size=700))
