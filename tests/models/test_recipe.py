@@ -91,7 +91,7 @@ def test_sharing_blocks_doubles_the_depth_and_adds_no_parameter(model, export) -
     assert len(attends) == 4
 
 
-@pytest.mark.parametrize("sizes", [{"width": 96}, {"ffn": 100}, {"heads": 3}, {"kv_heads": 3}])
+@pytest.mark.parametrize("sizes", [{"width": 96}, {"ffn": 100}, {"heads": 3}, {"kv_heads": 4}])
 def test_sizes_that_the_board_cannot_hold_are_refused(model, sizes) -> None:
     with pytest.raises(ValueError, match="multiple"):
         model.Shape(300, **sizes)
