@@ -38,7 +38,6 @@ ALWAYS = {  # what a kind means anyway
     "oxygen_dips": {"night", "several"},
     "baseline_shift": {"night", "several"},
     "bigeminy": {"several"},
-    "caution": {"partly"},
     "inactivity": {"above"},
 }
 
