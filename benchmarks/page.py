@@ -20,6 +20,8 @@ ABOUT = """\
     HEALTHSLM_DATA=... ./dev bench detection            # every task below
     HEALTHSLM_DATA=... ./dev bench detection --task qrs --json figures.json --check
     ./dev peers                                          # other people's detectors, to compare
+    ./dev bench language --seed 1 --n 10000              # the words: a file each of language_tasks/
+    ./dev bench decode                                   # decode speed; ./dev peers language
 
 `HEALTHSLM_DATA` names a folder with `<dataset>/<split>`; the split is `dev` unless `--split` names
 another. One task is one file of `tasks/`, found by being there. Rates are in percent, times in ms.
