@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -23,7 +23,7 @@ import corpus
 
 from healthslm.language import guard, slm, slots, writer
 from healthslm.language.facts import Facts
-from healthslm.language.plan import plan
+from healthslm.language.plan import Plan, plan
 from healthslm.language.script import script
 
 CHOOSING, JUDGING = 1_000_003, 2_000_003  # seeds of fact sets: of checkpoints, of the figures
@@ -52,11 +52,13 @@ def trials(
         answer = model.answer(job)
         cpu_s = time.process_time() - before
         text = answer if free else said.text(answer)
-        reasons = guard.check(text, what, lang).reasons
-        if not reasons:
-            shown = slots.render(text, what, lang)
-            reasons = guard.check_text(shown, what, lang).reasons
-        yield Trial(lang, reasons, len(text), cpu_s)
+        yield Trial(lang, reasons(text, what, lang), len(text), cpu_s)
+
+
+def reasons(text: Sequence[str], what: Plan, lang: str) -> tuple[str, ...]:
+    """Return why the guard refuses a text, as tokens or as it will be read; none: it does not."""
+    found = guard.check(text, what, lang).reasons
+    return found or guard.check_text(slots.render(text, what, lang), what, lang).reasons
 
 
 def wrong_texts(folder: Path, count: int) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from model import Decoder, parameters
+from model import Decoder, Shape, parameters
 from numpy.typing import NDArray
 
 from healthslm.language import graph, shape
@@ -26,6 +26,22 @@ FloatArray = NDArray[np.float32]
 
 BLOCK = 32  # divides every inner size; 0 of 400 texts changed a claim against float32
 PARITY = 1e-4  # largest difference of a logit between the float32 graph and PyTorch
+
+
+def refuse(asked: Shape) -> None:
+    """Refuse what the quantised graph cannot hold; ValueError names it.
+
+    Each inner size is a multiple of 64, the widest block of weights that share a scale.
+    """
+    if not asked.gated:
+        raise ValueError("gated must be true: the graph knows no other feed-forward")
+    for name, size in (
+        ("width", asked.width),
+        ("heads * head_dim", asked.heads * asked.head_dim),
+        ("ffn", asked.ffn),
+    ):
+        if size % 64:
+            raise ValueError(f"{name} must be a multiple of 64, not {size}")
 
 
 def weights(model: Decoder) -> dict[str, FloatArray]:
@@ -49,7 +65,10 @@ def weights(model: Decoder) -> dict[str, FloatArray]:
 
 def build(model: Decoder, bits: int) -> onnx.ModelProto:
     """Return the whole graph; in 32 bits it is the one that parity is asked of."""
-    return graph.build(shape.Shape(**asdict(model.shape)), weights(model), bits, BLOCK)
+    refuse(model.shape)
+    sizes = asdict(model.shape)
+    del sizes["gated"]
+    return graph.build(shape.Shape(**sizes), weights(model), bits, BLOCK)
 
 
 def logits(model: onnx.ModelProto, pieces: Sequence[Sequence[int]]) -> FloatArray:

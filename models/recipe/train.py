@@ -26,7 +26,7 @@ import evaluate
 import numpy as np
 import torch
 import torch.nn.functional as F
-from export import export, seal
+from export import export, refuse, seal
 from model import Decoder, Shape
 from numpy.typing import NDArray
 from torch import Tensor
@@ -186,6 +186,7 @@ def train(plan: Plan, out: Path, *, resume: bool = False, stop: int | None = Non
     out.mkdir(parents=True, exist_ok=True)
     vocabulary = corpus.vocabulary()
     trainer, state = Trainer(plan, vocabulary), out / "state.pt"
+    refuse(trainer.model.shape)  # before hours are spent on it
     if resume and state.exists():
         trainer.load(state)
     examples = pairs(plan, vocabulary)

@@ -57,8 +57,15 @@ def drawn(model: ModuleType, **sizes: int):
 
 @pytest.mark.parametrize(
     "sizes",
-    [{}, {"repeat": 2}, {"heads": 4, "kv_heads": 2}, {"kv_heads": 2}, {"theta": 500.0}],
-    ids=["small", "shared blocks", "grouped", "ungrouped", "other rotation"],
+    [
+        {},
+        {"repeat": 2},
+        {"heads": 4, "kv_heads": 2},
+        {"kv_heads": 2},
+        {"theta": 500.0},
+        {"tied": False},
+    ],
+    ids=["small", "shared blocks", "grouped", "ungrouped", "other rotation", "head of its own"],
 )
 def test_the_graph_computes_what_the_model_computes(model, export, sizes) -> None:
     assert export.parity(drawn(model, **sizes)) <= 2e-5
@@ -91,10 +98,28 @@ def test_sharing_blocks_doubles_the_depth_and_adds_no_parameter(model, export) -
     assert len(attends) == 4
 
 
-@pytest.mark.parametrize("sizes", [{"width": 96}, {"ffn": 100}, {"heads": 3}, {"kv_heads": 4}])
-def test_sizes_that_the_board_cannot_hold_are_refused(model, sizes) -> None:
+@pytest.mark.parametrize(
+    ("sizes", "named"),
+    [
+        ({"width": 96}, "width"),
+        ({"ffn": 100}, "ffn"),
+        ({"heads": 3}, "heads"),
+        ({"gated": False}, "gated"),
+    ],
+    ids=lambda sizes: str(sizes),
+)
+def test_what_the_board_cannot_hold_is_refused_before_it_is_trained(
+    model, export, train, tmp_path, sizes, named
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        export.build(drawn(model, **(SMALL | {"kv_heads": 1} | sizes)), 8)
+    with pytest.raises(ValueError, match=named):
+        train.train(train.Plan(texts=64, shape=SMALL | {"kv_heads": 1} | sizes), tmp_path)
+
+
+def test_heads_that_cannot_share_keys_evenly_are_refused(model) -> None:
     with pytest.raises(ValueError, match="multiple"):
-        model.Shape(300, **sizes)
+        model.Shape(300, kv_heads=4)
 
 
 def test_only_the_text_is_learnt(train) -> None:
