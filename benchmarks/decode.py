@@ -24,7 +24,9 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from statistics import median
 from typing import IO, Any
 
@@ -33,10 +35,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import report  # noqa: E402
 from healthslm.bench import Goal, Result  # noqa: E402
 from healthslm.language import checkpoint, graph  # noqa: E402
 from healthslm.language.shape import Shape, parameters, sizes  # noqa: E402
 
+PACKAGES = ("healthslm", "numpy", "onnxruntime")
 SIDE = Path(__file__).with_name("decode_side.py")
 PEERS = ROOT / ".venv-peers-language" / "bin" / "python"
 MADE = ROOT / "runs" / "decode"
@@ -354,31 +358,25 @@ def _peers(folder: Path, setting: Setting, python: Path) -> dict[str, tuple[Path
 
 
 def main() -> int:
-    """Run the settings that are asked for and print their figures as JSON."""
-    from importlib import import_module
-    from pkgutil import iter_modules
-
-    from benchmarks.detection import table
-
+    """Run the settings that are asked for and say what they gave."""
     tasks = [m.name for m in iter_modules([str(Path(__file__).parent / "language_tasks")])]
     tasks = sorted(name for name in tasks if name.startswith("decode"))
     parser = argparse.ArgumentParser(prog="./dev bench decode", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--task", action="append", choices=tasks, help="only this; repeatable")
+    report.options(parser, tasks)
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     parser.add_argument("--seed", type=int, default=1, help="of the weights (default: 1)")
     parser.add_argument("--peers", type=Path, default=peers_python(), help="their Python")
-    parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     wanted = parser.parse_args()
-    if wanted.peers is None:
+    peers = None if wanted.no_peers else wanted.peers
+    if peers is None and not wanted.no_peers:
         sys.stderr.write("decode: no peers: ./dev peers language installs them\n")
-    missed = False
+    results: list[Result] = []
     for name in wanted.task or tasks:
+        sys.stderr.write(f"measuring: {name} ...\n")
         task = import_module(f"benchmarks.language_tasks.{name}")
-        for result in task.measure(wanted.seed, wanted.rounds, wanted.peers):
-            sys.stdout.write(table(result))
-            missed |= not result.holds
-    return 1 if wanted.check and missed else 0
+        results += task.measure(wanted.seed, wanted.rounds, peers)
+    return report.told("decode", results, wanted, PACKAGES, {})
 
 
 if __name__ == "__main__":

@@ -37,6 +37,18 @@ def test_without_peers_our_own_figures_are_told(decode, capsys: pytest.CaptureFi
     assert "no llama_cpp" in capsys.readouterr().err
 
 
+def test_the_command_says_its_figures(decode, monkeypatch, capsys: pytest.CaptureFixture) -> None:
+    """As `./dev bench decode`: a page for people, the figures as JSON, a status for scripts."""
+    asked = ["--task", "decode_125m", "--rounds", "1", "--no-peers"]
+    monkeypatch.setattr(sys, "argv", ["decode", *asked, "--check"])
+    assert decode.main() == 0
+    assert "tokens_per_s" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["decode", *asked, "--json", "-"])
+    assert decode.main() == 0
+    (row,) = json.loads(capsys.readouterr().out)["results"]
+    assert row["task"] == "decode_125m" and row["metrics"]["tokens_per_s"] > 0
+
+
 def test_a_shape_that_is_not_the_published_one_is_refused(decode, monkeypatch) -> None:
     monkeypatch.setitem(decode.PARAMETERS, "125m", 1)
     with pytest.raises(ValueError, match="weights"):
