@@ -61,6 +61,9 @@ VARIANTS = (
     Variant("each block twice", {"repeat": 2}),
 )
 
+LONGER, LOOKED_AT_LONGER = 2, ("baseline", "wide and shallow")
+"""Times as many texts, with the first seed: does what is so at first stay so?"""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -154,25 +157,26 @@ class Bench:
         plans = corpus.plans(of, settings.written * len(corpus.languages()), held_out=True)
         self.asked = [(what, spoken) for what, spoken, _ in plans if spoken == lang]
         self.held = examples(self.vocabulary, lang, of, settings.validation, held_out=True)
-        self._learnt: tuple[int, list[Pair]] = (-1, [])
+        self._learnt: tuple[tuple[int, int], list[Pair]] = ((0, 0), [])
 
     def shape(self, variant: Variant) -> Shape:
         """Return the sizes of a variant."""
         return fitted(len(self.vocabulary), self.settings.base, variant.sizes)
 
-    def run(self, variant: Variant, seed: int) -> dict[str, Any]:
-        """Return what came of one variant and one seed."""
+    def run(self, variant: Variant, seed: int, texts: int) -> dict[str, Any]:
+        """Return what came of one variant and one seed, after so many texts."""
         before = time.process_time()
         s, shape = self.settings, self.shape(variant)
         sizes = {k: v for k, v in asdict(shape).items() if k != "vocabulary"}
-        trainer = Trainer(Plan(seed, s.texts, s.batch, s.rate, shape=sizes), self.vocabulary)
+        trainer = Trainer(Plan(seed, texts, s.batch, s.rate, shape=sizes), self.vocabulary)
         weights, multiplications = faithful(trainer.model, shape)
-        pairs = self._pairs(seed)
+        pairs = self._pairs(seed, texts)
         for chosen in batches(pairs, trainer.plan):
             trainer.advance([pairs[i] for i in chosen])
         return {
             "variant": variant.name,
             "seed": seed,
+            "learnt": texts,
             "shape": asdict(shape),
             "parameters": weights,
             "multiplications": multiplications,
@@ -183,10 +187,10 @@ class Bench:
             "cpu_s": round(time.process_time() - before, 1),
         }
 
-    def _pairs(self, seed: int) -> list[Pair]:
-        if self._learnt[0] != seed:
-            s = self.settings
-            self._learnt = seed, examples(self.vocabulary, s.lang, seed, s.texts)
+    def _pairs(self, seed: int, texts: int) -> list[Pair]:
+        if self._learnt[0] != (seed, texts):
+            made = examples(self.vocabulary, self.settings.lang, seed, texts)
+            self._learnt = (seed, texts), made
         return self._learnt[1]
 
 
@@ -198,19 +202,24 @@ def ablate(
 ) -> list[dict[str, Any]]:
     """Do the runs that are not yet in `out`, and write what came of all."""
     path, bench = out / "ablation.json", Bench(settings)
-    runs = _done(path, settings)
-    for seed in range(1, seeds + 1):
-        for variant in variants:
-            asked = {"variant": variant.name, "seed": seed, "shape": asdict(bench.shape(variant))}
-            if not any(all(r[k] == v for k, v in asked.items()) for r in runs):
-                runs.append(bench.run(variant, seed))
-                _write(path, {"settings": asdict(settings), "runs": runs})
-                print(_line(runs[-1]), flush=True)
-    shapes = {variant.name: asdict(bench.shape(variant)) for variant in variants}
-    runs = [r for r in runs if shapes.get(r["variant"]) == r["shape"] and r["seed"] <= seeds]
-    found = claims.compared(runs)
-    _write(path, {"settings": asdict(settings), "compared": found, "runs": runs})
-    (out / "ablation.md").write_text(claims.page(asdict(settings), runs, found))
+    common, done = {"settings": asdict(settings)}, _done(path, settings)
+    wanted = [(v, seed, settings.texts) for seed in range(1, seeds + 1) for v in variants]
+    wanted += [(v, 1, LONGER * settings.texts) for v in variants if v.name in LOOKED_AT_LONGER]
+    runs = []
+    for variant, seed, texts in wanted:
+        asked = {"variant": variant.name, "seed": seed, "learnt": texts}
+        asked["shape"] = asdict(bench.shape(variant))
+        run = next((r for r in done if asked.items() <= r.items()), None)
+        if run is None:
+            run = bench.run(variant, seed, texts)
+            done.append(run)
+            _write(path, common | {"runs": done})
+            print(_line(run), flush=True)
+        runs.append(run)
+    found = claims.compared([r for r in runs if r["learnt"] == settings.texts])
+    others = [r for r in done if r not in runs]  # of more seeds than are asked for now
+    _write(path, common | {"compared": found, "runs": runs + others})
+    (out / "ablation.md").write_text(claims.page(common["settings"], runs, found))
     return runs
 
 
@@ -232,8 +241,9 @@ def _write(path: Path, content: object) -> None:
 
 def _line(run: dict[str, Any]) -> str:
     return (
-        f"seed {run['seed']}  {run['variant']:<18} {run['parameters']:,} weights  "
-        f"loss {run['loss']:.4f}  refused: {run['sentences_refused_pct']:.1f} % of sentences, "
+        f"seed {run['seed']}  {run['learnt']:,} texts  {run['variant']:<18} "
+        f"{run['parameters']:,} weights  loss {run['loss']:.4f}  "
+        f"refused: {run['sentences_refused_pct']:.1f} % of sentences, "
         f"{run['texts_refused_pct']:.1f} % of texts  {run['cpu_s'] / 60:.1f} CPU min"
     )
 

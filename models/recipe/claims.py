@@ -84,7 +84,7 @@ def verdict(claim: Claim, against: dict[str, Any]) -> str:
         return "not decided"
     if len(set(as_said)) > 1:
         return "mixed"
-    part = "" if len(as_said) == 2 else " in part"
+    part = "" if len(as_said) == 2 else " by one measure of two"
     return ("agrees" if as_said[0] else "does not agree") + part
 
 
@@ -93,6 +93,8 @@ def verdict(claim: Claim, against: dict[str, Any]) -> str:
 
 def page(settings: dict[str, Any], runs: Sequence[Run], found: dict[str, dict[str, Any]]) -> str:
     """Return `ablation.md`: `claims.md` with what was found."""
+    longer = [r for r in runs if r["learnt"] != settings["texts"]]
+    every, runs = runs, [r for r in runs if r["learnt"] == settings["texts"]]
     first = {name: next(r for r in runs if r["variant"] == name) for name in found}
     weights = [r["parameters"] for r in first.values()]
     return (
@@ -104,10 +106,11 @@ def page(settings: dict[str, Any], runs: Sequence[Run], found: dict[str, dict[st
             most=max(weights),
             tokens=round(fmean(r["tokens"] for r in runs), -4),
             seeds=len({r["seed"] for r in runs}),
-            minutes=sum(r["cpu_s"] for r in runs) / 60,
+            minutes=sum(r["cpu_s"] for r in (*runs, *longer)) / 60,
             differences=len(MEASURES) * (len(found) - 1),
             rows="\n".join(_row(first[name], found[name]) for name in found),
             told="\n".join(_told(name, found[name]["against"]) for name in found if name in CLAIMS),
+            longer="\n".join(_later(r, every) for r in longer if r["variant"] != BASELINE),
         )
     )
 
@@ -131,6 +134,26 @@ def _told(name: str, against: dict[str, Any]) -> str:
         f"- **{claim.says}: {verdict(claim, against)}.** "
         f'"{name}": loss {loss}, sentences refused {sentences}.'
     )
+
+
+def _later(run: Run, runs: Sequence[Run]) -> str:
+    """Return how far a variant is from the baseline after few texts and after more."""
+    earlier = next(r for r in runs if all(r[k] == run[k] for k in ("variant", "seed")))
+    pairs = [(r, _baseline(r, runs)) for r in (earlier, run)]
+    loss, sentences, texts = (
+        " and then ".join(f"{r[m] - base[m]:+.{_DIGITS[m]}f}" for r, base in pairs)
+        for m in MEASURES
+    )
+    return (
+        f'- "{run["variant"]}" after {earlier["learnt"]:,} and then {run["learnt"]:,} texts: '
+        f"loss {loss}, sentences refused {sentences}, texts refused {texts}; the baseline is then "
+        f"at {_baseline(run, runs)['texts_refused_pct']:.1f} % of texts."
+    )
+
+
+def _baseline(run: Run, runs: Sequence[Run]) -> Run:
+    same = {"variant": BASELINE, "seed": run["seed"], "learnt": run["learnt"]}
+    return next(r for r in runs if same.items() <= r.items())
 
 
 def _with_spread(value: dict[str, Any], digits: int) -> str:

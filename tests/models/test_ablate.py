@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from healthslm.language import guard, slots, tokens
+from healthslm.language import guard, slm, tokens, writer
 
 RECIPE = Path(__file__).parents[2] / "models" / "recipe"
 NEEDED = "the recipe is not for the board: ./dev recipe runs it where torch is"
@@ -86,7 +86,7 @@ def test_a_variant_whose_option_is_overlooked_is_not_trained(
     monkeypatch.setattr(train, "Decoder", lambda shape: model.Decoder(replace(shape, repeat=1)))
     bench, twice = ablate.Bench(settings), ablate.Variant("each block twice", {"repeat": 2})
     with pytest.raises(ValueError, match="not the decoder"):
-        bench.run(twice, 1)
+        bench.run(twice, 1, settings.texts)
 
 
 def test_a_head_that_the_loss_does_not_reach_is_found(recipe) -> None:
@@ -116,21 +116,47 @@ def test_token_by_token_it_computes_what_it_computes_at_once(recipe, sizes) -> N
         decoder(read, past)
 
 
-def test_slots_are_bound_whatever_the_weights_are(recipe, ablate) -> None:
-    """Written together or alone a text is the same, and holds no slot that the plan lacks."""
+class Slow:
+    """A decoder as the board reads one, with the weights of another and no memory of its own."""
+
+    def __init__(self, decoder) -> None:
+        self.decoder, self.ids = decoder, []
+        self.context = decoder.shape.context - 1  # the last token of a text is never read
+
+    @property
+    def seen(self) -> int:
+        return len(self.ids)
+
+    def rewind(self) -> None:
+        self.ids = []
+
+    def read(self, ids):
+        self.ids += ids
+        with torch.no_grad():
+            return self.decoder(torch.tensor([self.ids]))[0, -1].numpy()
+
+
+@pytest.mark.parametrize("sizes", [{}, {"repeat": 2}], ids=str)
+def test_it_writes_together_what_the_board_would_write_alone(recipe, ablate, sizes) -> None:
+    """Weights are drawn so that slots and ends are often the likeliest, and have to be withheld."""
     model, writing, corpus = recipe("model"), recipe("writing"), recipe("corpus")
     vocabulary = ablate.said("en")
     torch.manual_seed(0)
-    decoder = model.Decoder(model.Shape(len(vocabulary), **SMALL, context=128))
-    asked = [(what, "en") for what, lang, _ in corpus.plans(5, 12) if lang == "en"]
+    decoder = model.Decoder(model.Shape(len(vocabulary), **(SMALL | sizes), context=60))
+    marks = [token.startswith("<") for token in vocabulary.tokens]
+    with torch.no_grad():
+        for weight in decoder.parameters():
+            weight.mul_(8.0) if weight.ndim == 2 else weight.uniform_(0.5, 1.5)
+        decoder.embedding.weight[marks] *= 3.0
+        decoder.embedding.weight[vocabulary.ids[tokens.END]] *= 2.0
+    asked = [(what, "en") for what, lang, _ in corpus.plans(5, 24) if lang == "en"]
     texts = writing.written(decoder, asked, vocabulary)
-    assert texts == [writing.written(decoder, [plan], vocabulary)[0] for plan in asked]
-    for text, (what, _) in zip(texts, asked, strict=True):
-        found = [piece for piece in text if piece.startswith("<") and piece != tokens.END]
-        allowed = slots.allowed(what)
-        assert all(found.count(piece) <= allowed.count(piece) for piece in found)
-        if tokens.END in text:
-            assert set(slots.required(what)) <= set(found)
+    board = object.__new__(slm.Model)
+    board._tokens = slm.Words(json.dumps({"tokens": vocabulary.tokens}).encode())
+    board._decoder = Slow(decoder)
+    assert texts == [board.write(slm.parsed(writer.free_job(*plan))) for plan in asked]
+    assert any(tokens.END in text for text in texts)
+    assert any(tokens.is_slot(piece) for text in texts for piece in text)
 
 
 def test_sentences_of_the_corpus_pass_and_a_planted_one_does_not(recipe, ablate) -> None:
@@ -152,9 +178,10 @@ def test_what_is_done_is_not_done_again(ablate, settings, tmp_path, monkeypatch)
     monkeypatch.setattr(ablate, "_line", lambda run: done.append((run["variant"], run["seed"])))
     runs = ablate.ablate(tmp_path, settings, 2, two)
     assert done == [("each block twice", 1), ("baseline", 2), ("each block twice", 2)]
-    assert runs[0] == first[0]
-    assert len({r["tokens"] for r in runs if r["seed"] == 1}) == 1
-    assert len({r["loss"] for r in runs}) == 4
+    assert first == [runs[0], runs[-1]]  # the second: the baseline, longer
+    assert [r["learnt"] for r in runs] == [32, 32, 32, 32, 64]
+    assert len({r["tokens"] for r in runs[:2]}) == 1
+    assert len({r["loss"] for r in runs}) == 5
     page = (tmp_path / "ablation.md").read_text()
     assert page.startswith("## MobileLLM's claims on this task\n")
     assert "Using each block twice" in page
@@ -166,7 +193,7 @@ def test_what_is_done_is_not_done_again(ablate, settings, tmp_path, monkeypatch)
 
 
 def test_a_run_comes_out_the_same_again(ablate, settings) -> None:
-    same = [ablate.Bench(settings).run(ablate.BASELINE, 1) for _ in range(2)]
+    same = [ablate.Bench(settings).run(ablate.BASELINE, 1, settings.texts) for _ in range(2)]
     for run_ in same:
         del run_["cpu_s"], run_["learning_cpu_s"]
     assert same[0] == same[1]
@@ -186,6 +213,20 @@ def test_differences_are_paired_and_weighed(recipe) -> None:
     assert claims.verdict(claims.CLAIMS["each block twice"], clear) == "does not agree"
     assert claims.verdict(claims.CLAIMS["full heads"], none) == "not decided"
     assert claims.compared(runs[:1] + runs[3:4])["GELU"]["against"]["loss"]["word"] == "one seed"
+
+
+def test_the_page_tells_whether_a_difference_lasts(recipe, ablate) -> None:
+    claims, shape = recipe("claims"), dict(layers=2, width=64, ffn=128, repeat=1)
+    sizes = {"parameters": 9, "multiplications": 9, "tokens": 9, "cpu_s": 9.0, "shape": shape}
+    first = [run("baseline", 1), run("wide and shallow", 1, -0.2)]
+    later = [run("baseline", 1, -0.3), run("wide and shallow", 1, -0.31)]
+    runs = [r | sizes | {"learnt": 100} for r in first] + [
+        r | sizes | {"learnt": 200} for r in later
+    ]
+    settings = {"texts": 100, "validation": 1, "written": 1}
+    page = claims.page(settings, runs, claims.compared(runs[:2]))
+    assert "after 100 and then 200 texts: loss -0.200 and then -0.010, sentences" in page
+    assert page.count("| baseline |") == 1
 
 
 def test_every_variant_stands_for_a_claim(recipe, ablate) -> None:
