@@ -6,7 +6,7 @@ out from the records what is true and shares no code with the words (`tests/lang
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,8 @@ from healthslm.resources import resource
 
 ROOT = Path(__file__).resolve().parent.parent
 NUMBER = "112"
-LEFT_OUT = frozenset({"left out", "action", "length"})
+LEFT_OUT = ("left out", "no action")
+"""How the second judge begins where something is not said that must be."""
 SEEDED = (None, 1, 2, 3)
 
 
@@ -69,6 +70,34 @@ def truth(case: Case) -> object:
     return judge.truth(case.records, case.t0_s, case.t1_s, case.zone, before)
 
 
+def said(why: Iterable[str]) -> list[str]:
+    """Return the reasons of the second judge that speak of something said."""
+    return [r for r in why if not r.startswith(LEFT_OUT)]
+
+
+def missing(why: Iterable[str]) -> list[str]:
+    """Return the reasons of the second judge that speak of something not said."""
+    return [r for r in why if r.startswith(LEFT_OUT)]
+
+
+def accepted(text: str, what: Plan, lang: str) -> bool:
+    """Tell whether the guard lets a text through."""
+    return guard.check_text(text, what, lang, emergency=NUMBER).ok
+
+
+def share(count: int, of: int) -> float:
+    """Return a share in percent; NaN of nothing."""
+    return 100 * count / of if of else float("nan")
+
+
+def wrong(rows: Sequence[tuple[str, ...]]) -> dict[str, float]:
+    """Return `unsupported` and `missing`, % of texts, of what is wrong with each text."""
+    return {
+        "unsupported": share(sum(bool(said(why)) for why in rows), len(rows)),
+        "missing": share(sum(bool(missing(why)) for why in rows), len(rows)),
+    }
+
+
 def _texts(seed: int, n: int) -> Iterator[Judged]:
     chooser = model()
     for number, case in enumerate(cases(seed, n)):
@@ -77,10 +106,10 @@ def _texts(seed: int, n: int) -> Iterator[Judged]:
         first = _chosen(chooser, said, None)
         shown = first
         for again in SEEDED[1:]:
-            if _accepted(shown, what, case.lang):
+            if accepted(shown, what, case.lang):
                 break
             shown = _chosen(chooser, said, again)
-        by_template = not _accepted(shown, what, case.lang)
+        by_template = not accepted(shown, what, case.lang)
         if by_template:
             shown = _read(template.compose(what, case.lang), what, case.lang)
         free: tuple[str, ...] = ()
@@ -99,7 +128,3 @@ def _chosen(chooser: slm.Model, said: Script, seed: int | None) -> str:
 
 def _read(pieces: list[str], what: Plan, lang: str) -> str:
     return slots.render(pieces, what, lang, emergency=NUMBER)
-
-
-def _accepted(text: str, what: Plan, lang: str) -> bool:
-    return guard.check_text(text, what, lang, emergency=NUMBER).ok

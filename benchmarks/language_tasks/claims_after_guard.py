@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from benchmarks.judged import texts
-from benchmarks.language_tasks.claims_before_guard import missing, said, share
+from benchmarks.judged import texts, wrong
 from healthslm.bench import Goal, Result
 
 
@@ -14,9 +13,5 @@ def measure(seed: int, n: int, peers: object) -> list[Result]:
     """Return the figures of `n` days in each language."""
     rows = texts(seed, n)
     goals: dict[str, Goal] = {"unsupported": ("<=", 0.0), "missing": ("<=", 0.0)}
-    metrics = {
-        "texts": float(len(rows)),
-        "unsupported": share(sum(bool(said(r.untrue_shown)) for r in rows), len(rows)),
-        "missing": share(sum(bool(missing(r.untrue_shown)) for r in rows), len(rows)),
-    }
+    metrics = {"texts": float(len(rows)), **wrong([r.untrue_shown for r in rows])}
     return [Result("claims_after_guard", "invented days", f"seed {seed}", metrics, goals)]

@@ -8,49 +8,22 @@ speak to a patient, but the measure of what the weights have learnt. `shapes`: k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from benchmarks.judged import texts
+from benchmarks.invented import LANGUAGES
+from benchmarks.judged import share, texts, wrong
 from healthslm.bench import Goal, Result
 
 
 def measure(seed: int, n: int, peers: object) -> list[Result]:
     """Return the figures of `n` days in each language."""
     rows, goals = texts(seed, n), dict[str, Goal](unsupported=("<=", 0.1), missing=("<=", 0.0))
-    metrics: dict[str, float] = {"texts": len(rows)}
-    metrics["unsupported"] = share(sum(bool(said(r.untrue)) for r in rows), len(rows))
-    metrics["missing"] = share(sum(bool(missing(r.untrue)) for r in rows), len(rows))
-    free = [r for r in rows if r.free]
-    metrics["free_refused"] = share(sum(r.free != ("",) for r in free), len(free))
-    metrics["shapes"] = len({r.case.shape for r in rows})
-    metrics |= by_language(
-        {r.case.lang: [x for x in rows if x.case.lang == r.case.lang] for r in rows}
-    )
-    return [Result("claims_before_guard", "invented days", f"seed {seed}", metrics, goals)]
-
-
-def by_language(rows: Mapping[str, list]) -> dict[str, float]:
-    """Return the unsupported texts of each language."""
-    return {
-        f"unsupported_{lang}": share(sum(bool(said(x.untrue)) for x in own), len(own))
-        for lang, own in sorted(rows.items())
+    free = [r.free for r in rows if r.free]
+    metrics = {
+        "texts": float(len(rows)),
+        **wrong([r.untrue for r in rows]),
+        "free_refused": share(sum(why != ("",) for why in free), len(free)),
+        "shapes": float(len({r.case.shape for r in rows})),
     }
-
-
-def said(reasons: tuple[str, ...]) -> list[str]:
-    """Return the reasons that speak of something said."""
-    return [r for r in reasons if not _left_out(r)]
-
-
-def missing(reasons: tuple[str, ...]) -> list[str]:
-    """Return the reasons that speak of something not said."""
-    return [r for r in reasons if _left_out(r)]
-
-
-def _left_out(reason: str) -> bool:
-    return reason.startswith(("not said", "no action"))
-
-
-def share(count: int, of: int) -> float:
-    """Return a share in percent; NaN of nothing."""
-    return 100 * count / of if of else float("nan")
+    for lang in LANGUAGES:
+        own = wrong([r.untrue for r in rows if r.case.lang == lang])
+        metrics[f"unsupported_{lang}"] = own["unsupported"]
+    return [Result("claims_before_guard", "invented days", f"seed {seed}", metrics, goals)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.judged import texts
-from benchmarks.language_tasks.claims_before_guard import share
+from benchmarks.judged import share, texts
 from healthslm.bench import Result
 
 

@@ -14,10 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from benchmarks.judged import NUMBER, Judged, reasons, texts
-from benchmarks.language_tasks.claims_before_guard import share
+from benchmarks.judged import NUMBER, Judged, accepted, reasons, share, texts
 from healthslm.bench import Goal, Result
-from healthslm.language import guard, slots, template
+from healthslm.language import slots, template
 
 Lie = Callable[[str, Judged, Sequence[Judged], Random], str | None]
 LEAST = 2000
@@ -40,9 +39,9 @@ def measure(seed: int, n: int, peers: object) -> list[Result]:
             ):
                 continue
             planted, sorts[name] = planted + 1, sorts[name] + 1
-            caught += not _accepted(spoilt, row)
+            caught += not accepted(spoilt, row.plan, row.case.lang)
     true = [(row, text) for row in rows for text in _truths(row)]
-    refused = sum(not _accepted(text, row) for row, text in true)
+    refused = sum(not accepted(text, row.plan, row.case.lang) for row, text in true)
     metrics = {
         "caught": share(caught, planted),
         "planted": float(planted),
@@ -57,10 +56,6 @@ def measure(seed: int, n: int, peers: object) -> list[Result]:
         "false_refusals": ("<=", 0.5),
     }
     return [Result("planted_lies", "invented days", f"seed {seed}", metrics, goals)]
-
-
-def _accepted(text: str, row: Judged) -> bool:
-    return guard.check_text(text, row.plan, row.case.lang, emergency=NUMBER).ok
 
 
 def _truths(row: Judged) -> list[str]:

@@ -11,10 +11,9 @@ from __future__ import annotations
 from random import Random
 
 from benchmarks.invented import LANGUAGES, cases
-from benchmarks.judged import NUMBER, model
-from benchmarks.language_tasks.claims_before_guard import share
+from benchmarks.judged import NUMBER, accepted, model, share
 from healthslm.bench import Goal, Result
-from healthslm.language import guard, slm, slots
+from healthslm.language import slm, slots
 from healthslm.language.facts import Facts
 from healthslm.language.plan import Plan, plan
 from healthslm.language.script import script
@@ -33,7 +32,7 @@ def measure(seed: int, n: int, peers: object) -> list[Result]:
             said = script(what, lang, turn)
             pieces = said.text(chooser.answer(slm.parsed(said.job(turn))))
             texts.add(shown := slots.render(pieces, what, lang, emergency=NUMBER))
-            correct += guard.check_text(shown, what, lang, emergency=NUMBER).ok
+            correct += accepted(shown, what, lang)
         found.append(len(texts))
     repeats = [
         fortnight(chooser, seed + person, lang) for person in range(PERSONS) for lang in LANGUAGES
