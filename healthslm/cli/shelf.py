@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -16,6 +15,7 @@ import msgspec
 from healthslm import config
 from healthslm.cli.place import CONFIG
 from healthslm.errors import CheckpointError, ConfigError, ModelError
+from healthslm.language.seal import GRAPH, MANIFEST, digest
 
 FOLDER = "models"  # of imported models, beside the configuration; one folder each
 TABLE = re.compile(r"\s*\[")
@@ -39,7 +39,7 @@ class Shelf:
         found = {bundled().name: bundled()}
         if self.folder is not None and self.folder.is_dir():
             for path in sorted(self.folder.iterdir()):
-                if path.name not in found and (path / "manifest.json").is_file():
+                if path.name not in found and (path / MANIFEST).is_file():
                     found[path.name] = path
         return found
 
@@ -116,7 +116,7 @@ def named(name: str) -> str:
 def manifest_of(folder: Path) -> dict[str, Any]:
     """Return what a model's manifest states; empty where it is none."""
     try:
-        found = json.loads((folder / "manifest.json").read_bytes())
+        found = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -179,7 +179,7 @@ def checked(folder: Path) -> dict[str, Any]:
     data: dict[str, Any] = {"folder": str(folder), "name": folder.name, "ok": False}
     data |= {"hash": "", "reason": "", "files": {}, "manifest": {}}
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_bytes())
         expected = dict(manifest["files"])
     except OSError:
         return data | {"reason": "there is no model here"}
@@ -188,16 +188,13 @@ def checked(folder: Path) -> dict[str, Any]:
     verdicts = {name: _verdict(folder / name, wanted) for name, wanted in expected.items()}
     wrong = [name for name, verdict in verdicts.items() if verdict != "ok"]
     reason = f"{wrong[0]} is {verdicts[wrong[0]]}" if wrong else ""
-    data |= {"name": manifest.get("name", folder.name), "hash": expected.get("model.onnx", "")}
+    data |= {"name": manifest.get("name", folder.name), "hash": expected.get(GRAPH, "")}
     return data | {"ok": not wrong, "reason": reason, "files": verdicts, "manifest": manifest}
 
 
 def _verdict(path: Path, wanted: object) -> str:
     try:
-        with path.open("rb") as content:
-            return (
-                "ok" if hashlib.file_digest(content, "sha256").hexdigest() == wanted else "altered"
-            )
+        return "ok" if digest(path) == wanted else "altered"
     except OSError:
         return "missing"
 

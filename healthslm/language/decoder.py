@@ -7,8 +7,6 @@ buffers for keys and values, are made once. From then on no file is opened.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,45 +17,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-
-FORM = 1  # of a model's folder
 AT_ONCE = 96  # tokens: attention skips what is to come by pieces, and less memory is needed
-
-
-class Spoilt(Exception):
-    """A model's folder is not as it was sealed; `reason` is one fixed word."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def sealed(folder: Path) -> dict[str, Any]:
-    """Return the manifest of the model in `folder`, once each file has the hash that it states.
-
-    Raises
-    ------
-    Spoilt
-        "missing": a file is not there. "form": the manifest is not one of ours.
-        "hash": a file is not the one that was sealed.
-    """
-    try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
-        files = {str(name): str(wanted) for name, wanted in manifest["files"].items()}
-        known = manifest["form"] == FORM and {"model.onnx", "tokenizer.json"} <= files.keys()
-        if not known or any(name != Path(name).name for name in files):
-            raise Spoilt("form")
-        for name, wanted in files.items():
-            with (folder / name).open("rb") as content:
-                if hashlib.file_digest(content, "sha256").hexdigest() != wanted:
-                    raise Spoilt("hash")
-        if {path.name for path in folder.glob("model.onnx*")} - files.keys():
-            raise Spoilt("form")  # constants that nothing vouches for
-    except OSError:
-        raise Spoilt("missing") from None
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise Spoilt("form") from None
-    return manifest
 
 
 class Decoder:

@@ -13,7 +13,6 @@ fixed text are compared four ways:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,10 +28,9 @@ from healthslm.language import graph, reference
 from healthslm.language.checkpoint import Checkpoint
 from healthslm.language.decoder import Decoder
 from healthslm.language.quantise import rounded
+from healthslm.language.seal import FORM, GRAPH, MANIFEST, TOKENIZER, digests
 from healthslm.language.shape import FloatArray, Weights, block_of, parameters
 
-FORM = 1  # of the manifest
-GRAPH, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "manifest.json"
 WIRING = 2e-4  # largest difference of a logit, of the largest logit; measured 1e-6 (125M: 2e-6)
 UNEVEN = 0.1  # root mean square that 8-bit products may add, of the logits' deviation; usual 0.03
 PRODUCTS = {4: "int8", 1: "float32"}  # accuracy_level
@@ -82,19 +80,13 @@ def convert(
         parity, level = _tested(part, checkpoint, bits, block, told)
         (part / TOKENIZER).write_bytes(checkpoint.tokenizer)
         manifest = _manifest(checkpoint, folder.name, bits, block, level, parity)
-        manifest["files"] = {f.name: digest(f) for f in sorted(part.iterdir())}
+        manifest["files"] = digests(part)
         content = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
         (part / MANIFEST).write_text(content, "utf-8")
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return manifest
-
-
-def digest(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _manifest(

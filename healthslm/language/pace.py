@@ -10,6 +10,7 @@ from statistics import median
 import numpy as np
 
 from healthslm.language.decoder import Decoder
+from healthslm.language.seal import GRAPH, MANIFEST
 
 PROMPT, TEXT, ROUNDS = 300, 64, 5  # tokens, tokens, times; a model with less room takes less
 
@@ -21,7 +22,7 @@ def measure(folder: Path, threads: int = 1) -> dict[str, float]:
     """
     before = _memory_mb("VmRSS")
     started = time.perf_counter()
-    decoder = Decoder(folder / "model.onnx", threads, spin=threads > 1)
+    decoder = Decoder(folder / GRAPH, threads, spin=threads > 1)
     load_s = time.perf_counter() - started
     room = decoder.context
     prompt, text = min(PROMPT, 2 * room // 3), min(TEXT, room // 3)
@@ -32,8 +33,8 @@ def measure(folder: Path, threads: int = 1) -> dict[str, float]:
         decoder.rewind()
         first_s.append(_timed(decoder, tokens[:prompt]))
         each_s += [_timed(decoder, [token]) for token in tokens[prompt:]]
-    weights = sum(path.stat().st_size for path in folder.glob("model.onnx*"))
-    manifest = json.loads((folder / "manifest.json").read_bytes())
+    weights = sum(path.stat().st_size for path in folder.glob(f"{GRAPH}*"))
+    manifest = json.loads((folder / MANIFEST).read_bytes())
     return {
         "decode_tokens_per_s": round(1 / median(each_s), 1),
         "prefill_tokens_per_s": round(prompt / median(first_s), 1),

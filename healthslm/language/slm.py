@@ -7,7 +7,7 @@ and no socket.
 
     {"model": folder, "jobs": [{"prompt": text, "items": [{"group": ..., "required": ...,
       "clauses": [[text, text after a prefix], ...], "openings": [text, ...], "links": [...],
-      "after": [item, ...]}, ...],
+      "after": [[item, ...], ...]}, ...],
       "end": text, "seed": null | int}, ...]}
     {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ...} | {"error": reason}
 
@@ -41,7 +41,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.language.choices import Choice, Item, Texts, Walk
-from healthslm.language.decoder import Decoder, Spoilt, sealed
+from healthslm.language.decoder import Decoder
+from healthslm.language.seal import GRAPH, TOKENIZER, Spoilt, sealed
 
 FloatArray = NDArray[np.float32]
 
@@ -137,14 +138,14 @@ class Model:
     Raises
     ------
     Refusal
-        "missing", "form" or "hash", as `decoder.sealed`; "tokenizers": the package that an
+        "missing", "form" or "hash", as `seal.sealed`; "tokenizers": the package that an
         imported model needs is not installed.
     """
 
     def __init__(self, folder: Path) -> None:
         try:
             manifest = sealed(folder)
-            content = (folder / "tokenizer.json").read_bytes()
+            content = (folder / TOKENIZER).read_bytes()
             self._tokens = Pieces(content) if manifest.get("tokenizer") == "bpe" else Words(content)
         except Spoilt as spoilt:
             raise Refusal(spoilt.reason) from None
@@ -153,7 +154,7 @@ class Model:
         except (KeyError, TypeError, ValueError):
             raise Refusal("form") from None
         try:
-            self._decoder = Decoder(folder / "model.onnx")
+            self._decoder = Decoder(folder / GRAPH)
         except MemoryError:
             raise Refusal("memory") from None
         except Exception:  # noqa: BLE001 - of onnxruntime, which has no error of its own

@@ -26,13 +26,13 @@ from healthslm.language import guard, slots, template, tokens
 from healthslm.language.facts import Facts
 from healthslm.language.plan import Plan, plan
 from healthslm.language.script import Script, script
+from healthslm.language.seal import FORM, GRAPH, MANIFEST, TOKENIZER
 from healthslm.language.wording import load, vocabulary
 from healthslm.records import Summary
 
 log = logging.getLogger(__name__)
 
 CHILD = Path(__file__).with_name("slm.py")
-FORM = 1  # of a model's folder
 MAX_ANSWER = 1 << 20  # bytes; a text is some 5 KiB
 MAX_MANIFEST = 1 << 20  # bytes, and of a vocabulary of words
 MODEL_S = 4.5  # of all the model's work for a summary: the text is there within 5 s, whoever wrote
@@ -186,11 +186,11 @@ def identity(model: Path) -> Identity:
         "missing" or "form", as in `slm`; "wording": there are words that it does not know.
     """
     try:
-        manifest = _read(model / "manifest.json")
-        weights, spelt = str(manifest["files"]["model.onnx"]), manifest.get("tokenizer") == "bpe"
+        manifest = _read(model / MANIFEST)
+        weights, spelt = str(manifest["files"][GRAPH]), manifest.get("tokenizer") == "bpe"
         if manifest["form"] != FORM:
             raise ModelError("form")
-        known = None if spelt else set(_read(model / "tokenizer.json")["tokens"])
+        known = None if spelt else set(_read(model / TOKENIZER)["tokens"])
     except OSError:
         raise ModelError("missing") from None
     except (AttributeError, KeyError, TypeError, ValueError):

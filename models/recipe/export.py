@@ -6,7 +6,6 @@ are kept in 8 bits, in blocks of 32 along the inner size.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from healthslm.language import graph, shape
 from healthslm.language.decoder import Decoder as Runner
+from healthslm.language.seal import FORM, GRAPH, MANIFEST, TOKENIZER, digest
 from healthslm.language.tokens import Vocabulary
 
 FloatArray = NDArray[np.float32]
@@ -103,28 +103,28 @@ def export(model: Decoder, tokens: Sequence[str], folder: Path, about: dict[str,
     if not difference <= PARITY:
         raise ValueError(f"graph and model differ by {difference:.1e}")
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(build(model, 8), folder / "model.onnx")
-    Vocabulary(tuple(tokens)).save(folder / "tokenizer.json")
+    onnx.save(build(model, 8), folder / GRAPH)
+    Vocabulary(tuple(tokens)).save(folder / TOKENIZER)
     manifest = {
-        "form": 1,
+        "form": FORM,
         "architecture": asdict(model.shape),
         "parameters": parameters(model),
         "quantisation": {"bits": 8, "block": BLOCK},
         "parity": difference,
         **about,
     }
-    _write(folder / "manifest.json", manifest)
+    _write(folder / MANIFEST, manifest)
     seal(folder)
     return difference
 
 
 def seal(folder: Path, **trained: object) -> None:
     """Write the hash of every file into the manifest, and what is to be said of the training."""
-    path = folder / "manifest.json"
+    path = folder / MANIFEST
     manifest = json.loads(path.read_text())
     manifest["training"] = {**manifest.get("training", {}), **trained}
     files = sorted(f for f in folder.glob("[!.]*") if f.is_file() and f != path)
-    manifest["files"] = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+    manifest["files"] = {f.name: digest(f) for f in files}
     _write(path, manifest)
 
 

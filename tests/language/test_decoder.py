@@ -10,7 +10,8 @@ import pytest
 
 from healthslm.language import decoder as module
 from healthslm.language import graph
-from healthslm.language.decoder import Decoder, Spoilt, sealed
+from healthslm.language.decoder import Decoder
+from healthslm.language.seal import Spoilt, sealed
 
 from .published import SHAPE, drawn
 

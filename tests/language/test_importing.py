@@ -10,7 +10,8 @@ import pytest
 
 from healthslm.errors import CheckpointError
 from healthslm.language import checkpoint, graph, importing, pace, shape
-from healthslm.language.decoder import Decoder, sealed
+from healthslm.language.decoder import Decoder
+from healthslm.language.seal import sealed
 
 from .published import KINDS, publish
 
