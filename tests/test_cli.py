@@ -20,9 +20,9 @@ import healthslm.cli
 from healthslm import ingest, ledger, vault
 from healthslm.broker import Broker, listens, mosquitto, settings
 from healthslm.cli import bench, console, main
-from healthslm.cli.place import bounds, day_of
 from healthslm.cli.review import listed
 from healthslm.config import default_toml
+from healthslm.days import bounds, day_of
 from healthslm.recordings import load
 from healthslm.records import Finding, Frame, Gap, Summary, Vital
 from healthslm.review.timeline import events, when

@@ -6,15 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from healthslm import days
 from healthslm.cli import console
-from healthslm.cli.place import Place, bounds, day_of, find
+from healthslm.cli.place import Place, find
 from healthslm.cli.summary import newest, now, spoken
+from healthslm.config import Level
 from healthslm.errors import ConfigError
 from healthslm.language import heard, red_flags
 from healthslm.records import Summary
@@ -29,24 +31,14 @@ STDIN = "-"
 ENDS = frozenset({"", "q", "quit", "exit", "salir", "fin"})
 
 
-def spoken_to(ctx: click.Context, parameter: click.Parameter, level: str | None) -> str | None:
-    """Let a level pass that there are words for."""
-    from healthslm.language.wording import meanings
-
-    known = tuple(meanings().levels)
-    if level is not None and level not in known:
-        raise click.BadParameter(f"no level {level!r}; there are {', '.join(known)}")
-    return level
-
-
 @click.command("ask")
 @click.argument("question", required=False)
 @console.store
 @click.option("--lang", callback=spoken, help="en or es.  [default: the configuration's]")
 @click.option(
     "--level",
-    callback=spoken_to,
-    help="plain, plainer, carer or clinician.  [default: the configuration's]",
+    type=click.Choice(get_args(Level)),
+    help="Whom it speaks to.  [default: the configuration's]",
 )
 @click.option("--why", is_flag=True, help="Show the facts behind each sentence.")
 @console.as_json
@@ -141,7 +133,7 @@ class Asker:
             raise self._lost or ConfigError("no store")
         with self._place.open() as opened:
             facts, count = gathered(opened, self._place, asked)
-        day = day_of(facts.t0_s, self._place.zone).toordinal() if facts else 0
+        day = days.day_of(facts.t0_s, self._place.zone).toordinal() if facts else 0
         manner = replace(manner, turn=manner.turn + day)
         return Told(answers.answer(asked, facts, manner), asked, facts, count)
 
@@ -174,9 +166,8 @@ def gathered(store: Store, place: Place, asked: Route) -> tuple[Facts | None, in
     count = sum(not isinstance(x, Summary) for x in store.derived(*span))
     if not count:
         return None, 0
-    first = day_of(span[0], zone)
-    days = [bounds(first + timedelta(days=n), zone) for n in range(answers.WEEK_DAYS)]
-    period = summaries.Period(*span, tuple(days) if wanted == "week" else ())
+    parts = days.week(days.day_of(now_s, zone), zone) if wanted == "week" else ()
+    period = summaries.Period(*span, parts)
     return summaries.gathered(store, zone, period).facts, count
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import click
 
-from healthslm.cli.place import DAY_S, bounds, day_of
-from healthslm.language.facts import MORNING_H, NIGHT_H
+from healthslm import days
+from healthslm.cli.place import DAY_S
+from healthslm.days import bounds, day_of
 from healthslm.language.slots import LONGEST_DAY_S
 from healthslm.summaries import USUAL_DAYS, Period
 
-WEEK_DAYS = 7
 LAST = "last"  # of nights
 OPTIONS = ("--day", "--night", "--week", "--since")
 
@@ -76,13 +77,12 @@ def period(what: Asked, newest_s: float, now_s: float, zone: str) -> Period:
         end_s = bounds(newest, zone)[1] if long_ago else now_s
         return _since(what.since, newest, first, end_s, zone)
     if what.week:
-        days = [newest - timedelta(days=n) for n in range(WEEK_DAYS - 1, -1, -1)]
-        return _several([bounds(day, zone) for day in days], now_s)
+        return _several(days.week(newest, zone), now_s)
     if what.night is not None:
         day = newest if what.night == LAST else _date(what.night, "--night")
         one = timedelta(days=1)
         _within(day, first + one, last + one, "--night")  # one may be under way this evening
-        t0_s, t1_s = _night(day, zone)
+        t0_s, t1_s = days.night(day, zone)
         if t0_s >= now_s:
             raise click.BadParameter("that night has not come yet", param_hint="--night")
     else:
@@ -102,13 +102,6 @@ def _within(day: date, first: date, last: date, option: str) -> None:
         raise click.BadParameter(f"that {what} has not come yet", param_hint=option)
 
 
-def _night(morning: date, zone: str) -> tuple[float, float]:
-    """Return the night before a morning, by local clocks."""
-    at = ZoneInfo(zone)
-    evening = datetime.combine(morning - timedelta(days=1), time(NIGHT_H), at)
-    return evening.timestamp(), datetime.combine(morning, time(MORNING_H), at).timestamp()
-
-
 def _since(text: str, newest: date, first: date, now_s: float, zone: str) -> Period:
     t0_s = moment(text, newest, zone)
     if t0_s < bounds(first, zone)[0]:
@@ -126,7 +119,7 @@ def _since(text: str, newest: date, first: date, now_s: float, zone: str) -> Per
     return _several(spans, now_s)
 
 
-def _several(spans: list[tuple[float, float]], now_s: float) -> Period:
+def _several(spans: Sequence[tuple[float, float]], now_s: float) -> Period:
     """Return days as one period, as far as they have come."""
     cut = tuple((t0_s, min(t1_s, max(now_s, t0_s + 1.0))) for t0_s, t1_s in spans)
     return Period(cut[0][0], cut[-1][1], cut)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from healthslm import config
 from healthslm.errors import ConfigError
@@ -76,16 +74,3 @@ def _existing(folder: Path) -> Path:
             "healthslm init FOLDER"
         )
     return folder
-
-
-def day_of(t_s: float, zone: str) -> date:
-    """Return the day on which a time falls for the person."""
-    return datetime.fromtimestamp(t_s, UTC).astimezone(ZoneInfo(zone)).date()
-
-
-def bounds(day: date, zone: str) -> tuple[float, float]:
-    """Return midnight to midnight in UTC seconds: 23, 24 or 25 hours."""
-    at = ZoneInfo(zone)
-    midnights = (datetime.combine(d, time(), at) for d in (day, day + timedelta(days=1)))
-    first, last = (m.timestamp() for m in midnights)
-    return first, last

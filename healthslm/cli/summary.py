@@ -12,8 +12,9 @@ import click
 
 from healthslm import ledger, summaries
 from healthslm.cli import console, grounded, period
-from healthslm.cli.place import DAY_S, Place, day_of, find
+from healthslm.cli.place import DAY_S, Place, find
 from healthslm.config import Level
+from healthslm.days import day_of
 from healthslm.language import guard, reasons, writer
 from healthslm.language.grounds import Ground, grounds
 from healthslm.language.plan import Plan, plan

@@ -10,20 +10,18 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock
+from datetime import timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
+from healthslm import days
 from healthslm.language import plan as plans
 from healthslm.language import slots, template, tokens
-from healthslm.language.facts import MORNING_H, NIGHT_H, SENSOR_KINDS, Fact, Facts
+from healthslm.language.facts import SENSOR_KINDS, Fact, Facts
 from healthslm.language.plan import Item, Plan
 from healthslm.language.router import PERIODS, REFERRED, WEEKDAYS, Route
-from healthslm.language.wording import FOLDER, Clause, Pieces, load, lowered
+from healthslm.language.wording import FOLDER, Clause, load
 
 NOW_S = 1800.0  # "now": the last half hour, so that a slow sensor has a say
-WEEK_DAYS = 7
 MOST = 4  # sentences from facts, beside the action
 TOLD_FINDINGS = 2  # of a question for them; more are counted
 
@@ -197,30 +195,25 @@ def span(period: str, now_s: float, newest_s: float, zone: str) -> tuple[float, 
     newest_s
         Time of the newest record: where no period is named, its day.
     """
-    at = ZoneInfo(zone)
-    now = datetime.fromtimestamp(now_s, at)
-    today = now.date()
-
-    def midnight(day: date, hour: int = 0) -> float:
-        return datetime.combine(day, clock(hour), at).timestamp()
-
+    today = days.day_of(now_s, zone)
     if period == "month":
         return None
     if period == "now":
         return now_s - NOW_S, now_s
     if period == "night":
-        evening = midnight(today - timedelta(days=1), NIGHT_H)
-        return evening, min(midnight(today, MORNING_H), now_s)
+        evening_s, morning_s = days.night(today, zone)
+        return evening_s, min(morning_s, now_s)
     if period == "week":
-        return midnight(today - timedelta(days=WEEK_DAYS - 1)), now_s
+        return days.week(today, zone)[0][0], now_s
     day = today
     if period == "yesterday":
         day = today - timedelta(days=1)
     elif period in WEEKDAYS:
         day = today - timedelta(days=(today.weekday() - WEEKDAYS.index(period)) % 7)
     elif period == "none":
-        day = min(today, datetime.fromtimestamp(newest_s, UTC).astimezone(at).date())
-    return midnight(day), min(midnight(day + timedelta(days=1)), max(now_s, midnight(day) + 1))
+        day = min(today, days.day_of(newest_s, zone))
+    t0_s, t1_s = days.bounds(day, zone)
+    return t0_s, min(t1_s, max(now_s, t0_s + 1))
 
 
 # ---- the answer ------------------------------------------------------------------------------
@@ -312,9 +305,9 @@ class _Telling:
 
     def _found(self, measure: str) -> None:
         if measure == "none":
-            found = sorted(self.facts.findings, key=_gravity)
+            found = sorted(self.facts.findings, key=plans.gravity)
         else:
-            found = sorted(self._of(measure), key=_gravity)
+            found = sorted(self._of(measure), key=plans.gravity)
         for fact in found[:TOLD_FINDINGS]:
             self._add(fact)
         left = len(found) - TOLD_FINDINGS
@@ -363,7 +356,7 @@ class _Telling:
             asked = self.route.intent in {"usual", "compare"}
             if asked and ("vs", "unknown") in fact.categories:
                 self.said.append(Item("learning"))
-        elif measure == "rhythm" and (found := sorted(self._of(measure), key=_gravity)):
+        elif measure == "rhythm" and (found := sorted(self._of(measure), key=plans.gravity)):
             for one in found[:TOLD_FINDINGS]:
                 self._add(one)
         elif measure == "rhythm" and "rhythm" not in self._missing():
@@ -379,7 +372,7 @@ class _Telling:
         """Say first the gravest red or amber finding of the measure."""
         grave = [f for f in self._of(measure) if f.severity != "info" and f is not but]
         if grave:
-            self._add(min(grave, key=_gravity))
+            self._add(min(grave, key=plans.gravity))
 
     def _unknown(self) -> None:
         missing = self.facts.get("missing")
@@ -397,7 +390,7 @@ class _Telling:
         return [] if missing is None else str(missing.value("what")).split(",")
 
     def _add(self, fact: Fact) -> None:
-        item = _item(fact)
+        item = plans.told_as(fact)
         if item.kind not in [i.kind for i in self.said if isinstance(i, Item)]:
             self.said.append(item)
 
@@ -422,9 +415,8 @@ class _Telling:
             if isinstance(one, str):
                 out.append(_fixed(one, self.manner))
                 continue
-            pieces = self._clause(one).pieces
-            text = _after_lead(pieces, what, lang) if not out else slots.render(pieces, what, lang)
-            out.append(Sentence(text, one.kind, one))
+            write = slots.render if out else slots.render_after  # of the lead
+            out.append(Sentence(write(self._clause(one).pieces, what, lang), one.kind, one))
         lead = texts(lang).lead[self.route.period] if out and out[0].item is not None else ""
         if action:
             said = self.wording.action(action, level, self.manner.emergency)
@@ -438,25 +430,6 @@ class _Telling:
         if self.route.intent in {"usual", "compare"}:
             true = [c for c in true if "usual" in c.fields] or true
         return true[self.manner.turn % len(true)]
-
-
-def _after_lead(pieces: Pieces, what: Plan, lang: str) -> str:
-    """Return a sentence as it stands after a colon."""
-    return slots.render((",", *lowered(pieces)), what, lang)[2:]
-
-
-def _item(fact: Fact) -> Item:
-    categories = dict(fact.categories)
-    if fact.kind in FOUND and "severity" not in categories:
-        return Item(fact.kind, (("severity", fact.severity), *fact.categories), fact.values)
-    return Item(fact.kind, fact.categories, fact.values)
-
-
-FOUND = frozenset(plans.GRAVITY)
-
-
-def _gravity(fact: Fact) -> tuple[int, int]:
-    return ("red", "amber", "info").index(fact.severity), plans.GRAVITY.index(fact.kind)
 
 
 def _gravest(items: Sequence[Item]) -> str:

@@ -12,13 +12,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from datetime import time as clock
 from itertools import combinations
 from statistics import median
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from healthslm.days import MORNING_H, NIGHT_H, day_of
 from healthslm.language.episodes import WORST, Episode, evidence, join, worst
 from healthslm.records import Beat, Derived, Finding, Severity, Vital
 
@@ -30,7 +31,6 @@ REST_MINUTES = 30  # fewer minutes known to be at rest: the lowest quarter stand
 ENOUGH_DAYS = 5  # a usual range needs as many earlier days
 FULL_SHARE, PART_SHARE = 0.9, 0.25  # of the period watched
 BACK_DAYS = 6  # a weekday names one of so many days before, and no other
-NIGHT_H, MORNING_H = 22, 6  # local hours between which it is night
 TREND_DAYS = 5  # of the 7 newest, that have a typical value
 # Kendall's S of n values from which a trend is told: one-sided p below 0.05 (Mann 1945).
 TREND_S = {5: 8, 6: 11, 7: 13}
@@ -261,12 +261,12 @@ class _Period:
 
         What goes on from the day before is not the same thing again.
         """
-        today, newest = _day(self.t0_s, self.zone), 2 if goes_on else 1
+        today, newest = day_of(self.t0_s, self.zone), 2 if goes_on else 1
         had = [
             day.t0_s
             for day in self.earlier
             if day.get(kind) is not None
-            and newest <= (today - _day(day.t0_s, self.zone)).days <= BACK_DAYS
+            and newest <= (today - day_of(day.t0_s, self.zone)).days <= BACK_DAYS
         ]
         return max(had, default=None)
 
@@ -389,10 +389,6 @@ def _part_of(episode: Episode, zone: str) -> str:
     return "mixed"
 
 
-def _day(t_s: float, zone: str) -> date:
-    return datetime.fromtimestamp(t_s, ZoneInfo(zone)).date()
-
-
 # ---- measures ---------------------------------------------------------------------------
 
 
@@ -448,17 +444,17 @@ def _trends(
     out = []
     for kind, step in TREND_STEP.items():
         typical = {
-            _day(d.t0_s, zone): cast("float", f.value("typical"))
+            day_of(d.t0_s, zone): cast("float", f.value("typical"))
             for d in days or earlier
             if (f := d.get(kind)) is not None
         }
         if not days:
             typical |= {
-                _day(t0_s, zone): cast("float", m.value("typical"))
+                day_of(t0_s, zone): cast("float", m.value("typical"))
                 for m in measures
                 if m.kind == kind
             }
-        newest = max(typical, default=None) if days else _day(t0_s, zone)
+        newest = max(typical, default=None) if days else day_of(t0_s, zone)
         if newest not in typical:
             continue
         last = sorted(d for d in typical if 0 <= (newest - d).days <= BACK_DAYS)

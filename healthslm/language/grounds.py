@@ -133,12 +133,10 @@ def _readings(item: Item, seen: _Seen) -> tuple[Readings, ...]:
         missing = seen.facts.get("missing")
         names = str(missing.value("what")).split(",") if missing else []
         return tuple(seen.readings(_READ[name][0]) for name in names)
+    if meanings().group(item.kind) != "measure":
+        return ()
     measure = item.kind.removesuffix("_trend").partition("_")[0]
-    return tuple(seen.readings(vital) for vital in _READ.get(measure, ()) if _is_measure(item))
-
-
-def _is_measure(item: Item) -> bool:
-    return meanings().kinds[item.kind].group == "measure"
+    return tuple(seen.readings(vital) for vital in _READ.get(measure, ()))
 
 
 def _of_days(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from healthslm.language import slots, template, tokens
 from healthslm.language.plan import MAX_SENTENCES, MIN_SENTENCES, Item, Plan
-from healthslm.language.wording import Pieces, Wording, load, lowered, meanings
+from healthslm.language.wording import Pieces, Wording, load, lowered, meanings, prefixes
 
 _SENTENCE = re.compile(r".+?[.?](?= |$)", re.DOTALL)  # as far as one goes that nobody knows
 
@@ -64,7 +64,7 @@ def check(pieces: Sequence[str], plan: Plan, lang: str) -> Verdict:
         reasons.append("action")
     said: list[_Said] = []
     for sentence in sentences:
-        before = _group(said[-1].kind) if said else None
+        before = meanings().group(said[-1].kind) if said else None
         found = _understood(sentence, plan, wording, before)
         if isinstance(found, str):
             reasons.append(found)
@@ -128,7 +128,7 @@ def _understood(sentence: Pieces, plan: Plan, wording: Wording, before: str | No
         if not all(slots.has(item, name) for name in found.fields):
             return "no value"
         if prefix and not _fits(
-            sentence[:words], prefix, wording, plan.level, _group(kind), before
+            sentence[:words], prefix, wording, plan.level, meanings().group(kind), before
         ):
             reason = prefix
             continue
@@ -139,8 +139,8 @@ def _understood(sentence: Pieces, plan: Plan, wording: Wording, before: str | No
 def _beginnings(sentence: Pieces, wording: Wording) -> Iterator[tuple[str, int]]:
     """Yield the ways a sentence may begin: nothing, an opening, a link; and its length."""
     yield "", 0
-    for name, prefixes in (("opening", wording.openings), ("link", wording.links)):
-        lengths = {len(p.pieces) for p in prefixes if sentence[: len(p.pieces)] == p.pieces}
+    for name, rows in (("opening", wording.openings), ("link", wording.links)):
+        lengths = {len(p.pieces) for p in rows if sentence[: len(p.pieces)] == p.pieces}
         yield from ((name, n) for n in lengths if n < len(sentence))
 
 
@@ -148,10 +148,9 @@ def _fits(
     pieces: Pieces, prefix: str, wording: Wording, level: str, group: str, before: str | None
 ) -> bool:
     """Tell whether an opening stands first, a link after its like, each for its group and level."""
-    prefixes = wording.openings if prefix == "opening" else wording.links
+    rows = wording.openings if prefix == "opening" else wording.links
     placed = before is None if prefix == "opening" else before == group
-    fitting = (p for p in prefixes if level in p.levels and p.holds({"group": group}))
-    return placed and any(p.pieces == pieces for p in fitting)
+    return placed and any(p.pieces == pieces for p in prefixes(rows, level, group))
 
 
 # ---- plain text -----------------------------------------------------------------------------
@@ -171,7 +170,7 @@ def _read(text: str, plan: Plan, wording: Wording) -> Iterator[tuple[_Said | Non
             yield None, written
         else:
             yield found
-            before, written = _group(found[0].kind), found[1]
+            before, written = meanings().group(found[0].kind), found[1]
         rest = rest[len(written) + 1 :]
 
 
@@ -192,26 +191,21 @@ def _starts(
 ) -> Iterator[tuple[str, str]]:
     """Yield nothing, and each opening or link that may stand before an item and does."""
     yield "", ""
-    group = _group(item.kind)
-    name, prefixes = ("opening", wording.openings) if before is None else ("link", wording.links)
+    group = meanings().group(item.kind)
+    name, rows = ("opening", wording.openings) if before is None else ("link", wording.links)
     if name == "link" and before != group:
         return
-    for p in prefixes:
-        if plan.level in p.levels and p.holds({"group": group}):
-            written = slots.render(p.pieces, plan, wording.lang) + " "
-            if text.startswith(written):
-                yield name, written
+    for p in prefixes(rows, plan.level, group):
+        written = slots.render(p.pieces, plan, wording.lang) + " "
+        if text.startswith(written):
+            yield name, written
 
 
 def _sentences(item: Item, plan: Plan, wording: Wording, *, lower: bool) -> Iterator[str]:
     """Yield every sentence that is true of an item, as it is read; `lower`: after a prefix."""
     for clause in template.true_clauses(item, wording, plan.level):
-        pieces = clause.pieces
-        if lower:
-            # A word before it keeps the first letter small, as after an opening.
-            yield slots.render((",", *lowered(pieces)), plan, wording.lang)[2:]
-        else:
-            yield slots.render(pieces, plan, wording.lang)
+        write = slots.render_after if lower else slots.render
+        yield write(clause.pieces, plan, wording.lang)
 
 
 # ---- the whole text -------------------------------------------------------------------------
@@ -226,7 +220,7 @@ def _whole(said: Sequence[_Said], plan: Plan, wording: Wording) -> list[str]:
         reasons.append("left out")
     late = {i.kind for i in plan.items if i.category("vs") == "unknown"}
     alone = "learning" in kinds and not late & set(kinds[: kinds.index("learning")])
-    first = [i.kind for i in plan.items if _group(i.kind) == "finding"] or [
+    first = [i.kind for i in plan.items if meanings().group(i.kind) == "finding"] or [
         i.kind for i in plan.items[:1]
     ]
     if alone or kinds[: len(first)] != first:
@@ -236,7 +230,3 @@ def _whole(said: Sequence[_Said], plan: Plan, wording: Wording) -> list[str]:
     if not MIN_SENTENCES <= count <= MAX_SENTENCES:
         reasons.append("length")
     return reasons
-
-
-def _group(kind: str) -> str:
-    return meanings().kinds[kind].group

@@ -113,13 +113,20 @@ class Plan:
 
 def plan(facts: Facts, level: str = tokens.PLAIN) -> Plan:
     """Decide what is said of a period; `level`: whom the text speaks to."""
-    findings = sorted(facts.findings, key=_gravity)
+    findings = sorted(facts.findings, key=gravity)
     items = _of_findings(facts, findings) if findings else _of_quiet(facts)
     action = _action(findings, facts)
     return Plan(facts.t0_s, facts.t1_s, facts.zone, tuple(items), action, level)
 
 
-def _gravity(fact: Fact) -> tuple[int, int]:
+def told_as(fact: Fact, *, required: bool = True) -> Item:
+    """Return a fact as an item; of a finding its severity is a category too."""
+    graded = (("severity", fact.severity),) if fact.kind in GRAVITY else ()
+    return Item(fact.kind, (*graded, *fact.categories), fact.values, required)
+
+
+def gravity(fact: Fact) -> tuple[int, int]:
+    """Return the place of a finding among others, the gravest first."""
     return _SEVERITIES.index(fact.severity), GRAVITY.index(fact.kind)
 
 
@@ -143,7 +150,7 @@ def _nothing_known(facts: Facts) -> bool:
 
 def _of_findings(facts: Facts, findings: Sequence[Fact]) -> list[Item]:
     told = findings[:MAX_FINDINGS]
-    items = [Item(f.kind, (("severity", f.severity), *f.categories), f.values) for f in told]
+    items = [told_as(f) for f in told]
     if len(findings) > MAX_FINDINGS:
         left = float(len(findings) - MAX_FINDINGS)
         return [*items, Item("more", (), (("count", left),))]
@@ -155,17 +162,17 @@ def _of_findings(facts: Facts, findings: Sequence[Fact]) -> list[Item]:
     unusual = sum(_unusual(f) for kind in MEASURES if kind not in hidden and (f := facts.get(kind)))
     partly = coverage is not None and ("share", "full") not in coverage.categories
     if coverage is not None and partly and len(items) + unusual < most:
-        items.append(_told(coverage, required=False))
+        items.append(told_as(coverage, required=False))
     items += _measured(facts, hidden, most - len(items), required=False)
     if missing is not None and not (body and _nothing_known(facts)):
-        items.append(_told(missing, required=False))
+        items.append(told_as(missing, required=False))
     return items[:most]
 
 
 def _of_quiet(facts: Facts) -> list[Item]:
     """No finding: what was measured, and what is not known; never that all is well."""
     coverage, missing = facts.get("coverage"), facts.get("missing")
-    unknown = [] if missing is None else [_told(missing)]
+    unknown = [] if missing is None else [told_as(missing)]
     if coverage is None or _nothing_known(facts):
         return [*unknown, Item("caution")]
     quiet = Item("quiet", coverage.categories, coverage.values)
@@ -186,7 +193,7 @@ def _measured(facts: Facts, hidden: set[str | None], room: int, *, required: boo
         if len(chosen) + 1 + learning + why <= room:
             chosen.append(fact)
             learning += why
-    items = [_told(f, required=required or _unusual(f)) for f in chosen]
+    items = [told_as(f, required=required or _unusual(f)) for f in chosen]
     if learning:
         vs = [value for f in chosen for name, value in f.categories if name == "vs"]
         ranges = "none" if set(vs) == {"unknown"} else "some"
@@ -196,7 +203,3 @@ def _measured(facts: Facts, hidden: set[str | None], room: int, *, required: boo
 
 def _unusual(fact: Fact) -> bool:
     return ("vs", "above") in fact.categories or ("vs", "below") in fact.categories
-
-
-def _told(fact: Fact, *, required: bool = True) -> Item:
-    return Item(fact.kind, fact.categories, fact.values, required)

@@ -21,7 +21,7 @@ REASONS = {
     "none": Reason(0, "the configuration names no model"),
     "missing": Reason(1, "the model's folder, or a file of it, is not there"),
     "form": Reason(2, "the model's manifest is not one of ours"),
-    "wording": Reason(3, "the model learnt other clauses than these"),
+    "wording": Reason(3, "the clauses hold words that the model does not know"),
     "hash": Reason(4, "a file of the model is not the one that was sealed"),
     "memory": Reason(5, "the model found no memory"),
     "start": Reason(6, "the model's process could not be started"),

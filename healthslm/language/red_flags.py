@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from healthslm.language import terms
 from healthslm.language.heard import Spelling, plain
 from healthslm.language.wording import FOLDER, languages
 
@@ -149,13 +150,7 @@ def _phrases(data: Mapping[str, Any]) -> Iterable[str]:
 @lru_cache(maxsize=1)
 def _known() -> frozenset[str]:
     """Return words that are no typing errors of others: what the lists of the router hold."""
-    found: set[str] = set()
-    for lang in languages():
-        tables = tomllib.loads((FOLDER / lang / "terms.toml").read_text(encoding="utf-8"))
-        for rows in tables.values():
-            for phrases in rows.values():
-                found.update(w for phrase in phrases for w in plain(phrase).split())
-    return frozenset(found)
+    return frozenset(word for _, phrase in terms.listed() for word in plain(phrase).split())
 
 
 def _rule(lang: str, row: Mapping[str, Any], words: Mapping[str, list[str]]) -> Rule:

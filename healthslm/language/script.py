@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from healthslm.language import template, tokens
 from healthslm.language.choices import Choice
 from healthslm.language.plan import Item, Plan
-from healthslm.language.wording import Clause, Pieces, Wording, load, lowered, meanings
+from healthslm.language.wording import Clause, Pieces, Wording, load, lowered, meanings, prefixes
 
 TURNS = 14
 _LANGUAGES = {"en": "English", "es": "Spanish"}
@@ -41,7 +41,7 @@ class Script:
             "prompt": _asked(self) if spelt else self.plan.prompt(self.lang),
             "items": [
                 {
-                    "group": _group(item),
+                    "group": meanings().group(item.kind),
                     "required": item.required,
                     "clauses": [[say(c), say(lowered(c))] for c in clauses],
                     "openings": list(map(say, openings)),
@@ -58,8 +58,9 @@ class Script:
 
     def _before(self, item: Item) -> list[list[int]]:
         """Return what is told before an item: graver findings; a value that it speaks of."""
-        items = self.plan.items
-        after = [[n] for n, x in enumerate(items[: items.index(item)]) if _group(x) == "finding"]
+        items, group = self.plan.items, meanings().group
+        graver = items[: items.index(item)]
+        after = [[n] for n, x in enumerate(graver) if group(x.kind) == "finding"]
         if item.kind == "learning":
             after.append([n for n, x in enumerate(items) if x.category("vs") == "unknown"])
         return after
@@ -153,14 +154,10 @@ def _on(turn: int, rows: Sequence[Clause], held: Sequence[Clause], turns: int) -
 def _prefixes(
     rows: Sequence[Clause], item: Item, level: str, turn: int | None
 ) -> tuple[Pieces, ...]:
-    held = [c for c in rows if level in c.levels and c.holds({"group": _group(item)})]
+    held = prefixes(rows, level, meanings().group(item.kind))
     if held and turn is not None:
         held = _on(turn, rows, held, PREFIX_TURNS)
     return tuple(c.pieces for c in held)
-
-
-def _group(item: Item) -> str:
-    return meanings().kinds[item.kind].group
 
 
 def _spelt(pieces: Pieces) -> str:

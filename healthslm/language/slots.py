@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from healthslm.language import tokens
 from healthslm.language.facts import printed
 from healthslm.language.plan import Item, Plan
-from healthslm.language.wording import PERIOD, Wording, load, meanings
+from healthslm.language.wording import PERIOD, Pieces, Wording, load, lowered, meanings
 
 HOURS_FROM = 120  # minutes; shorter times are told in minutes, longer ones in half hours
 WHOLE_HOURS_FROM = 600  # minutes; and these in hours
@@ -44,6 +44,11 @@ def render(pieces: Sequence[str], plan: Plan, lang: str, *, emergency: str = "")
         out.append(text[:1].upper() + text[1:] if begins else text)
         begins = piece in {".", "?"}
     return tokens.detokenise(out)
+
+
+def render_after(pieces: Pieces, plan: Plan, lang: str) -> str:
+    """Return a sentence as it stands after a comma, a colon or an opening: its first word small."""
+    return render((",", *lowered(pieces)), plan, lang)[2:]
 
 
 def filled(piece: str, plan: Plan, wording: Wording, emergency: str) -> str:

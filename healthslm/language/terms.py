@@ -45,22 +45,32 @@ class Terms:
 
 
 @lru_cache(maxsize=1)
+def listed() -> tuple[tuple[str, str], ...]:
+    """Return every phrase of every language behind its tag: ("measure:pulse", "heart rate")."""
+    read = (
+        tomllib.loads((FOLDER / lang / "terms.toml").read_text("utf-8")) for lang in languages()
+    )
+    return tuple(
+        (f"{group}:{name}", phrase)
+        for tables in read
+        for group, rows in tables.items()
+        for name, phrases in rows.items()
+        for phrase in phrases
+    )
+
+
+@lru_cache(maxsize=1)
 def terms() -> Terms:
     """Read the lists of all languages."""
     exact: dict[tuple[str, ...], list[str]] = {}
     stems: dict[str, list[str]] = {}
-    for lang in languages():
-        tables = tomllib.loads((FOLDER / lang / "terms.toml").read_text(encoding="utf-8"))
-        for group, rows in tables.items():
-            for name, phrases in rows.items():
-                for phrase in phrases:
-                    tag = f"{group}:{name}"
-                    if phrase.endswith("*") and " " not in phrase:
-                        found = stems.setdefault(phrase[:-1], [])
-                    else:
-                        found = exact.setdefault(tuple(plain(phrase.rstrip("*")).split()), [])
-                    if tag not in found:
-                        found.append(tag)
+    for tag, phrase in listed():
+        if phrase.endswith("*") and " " not in phrase:
+            found = stems.setdefault(phrase[:-1], [])
+        else:
+            found = exact.setdefault(tuple(plain(phrase.rstrip("*")).split()), [])
+        if tag not in found:
+            found.append(tag)
     counting = {w for words in exact for w in words} | set(stems)
     return Terms(
         {words: tuple(tags) for words, tags in exact.items()},

@@ -32,7 +32,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -81,6 +81,10 @@ class Meanings:
     units: Mapping[str, str]
     actions: Mapping[str, str]
     levels: Mapping[str, str]
+
+    def group(self, kind: str) -> str:
+        """Return the group of a kind: "finding", "measure" and others."""
+        return self.kinds[kind].group
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,11 @@ def _denied(tables: Mapping[str, list[str]], level: str) -> Iterator[re.Pattern[
 def _always(clause: Clause, kind: Kind) -> bool:
     """Tell whether a clause can be said of every fact of its kind."""
     return not clause.when and set(clause.fields) == set(kind.needs)
+
+
+def prefixes(rows: Iterable[Clause], level: str, group: str) -> list[Clause]:
+    """Return the openings, or the links, that may stand before a sentence of a group."""
+    return [row for row in rows if level in row.levels and row.holds({"group": group})]
 
 
 def lowered(pieces: Pieces) -> Pieces:

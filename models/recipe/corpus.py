@@ -112,7 +112,7 @@ def text(rng: Random, what: Plan, lang: str) -> list[str]:
     before = ""
     for item in _order(rng, what.items):
         pieces = rng.choice(template.true_clauses(item, wording, what.level)).pieces
-        group = meanings().kinds[item.kind].group
+        group = meanings().group(item.kind)
         if not sentences:
             prefixes, share = wording.openings, 0.5
         else:
@@ -128,7 +128,7 @@ def text(rng: Random, what: Plan, lang: str) -> list[str]:
 def _order(rng: Random, items: tuple[Item, ...]) -> list[Item]:
     """Return the items, sometimes with two neighbouring measures changed about."""
     out = list(items)
-    groups = [meanings().kinds[i.kind].group for i in out]
+    groups = [meanings().group(i.kind) for i in out]
     free = [n for n in range(2, len(out)) if groups[n - 1] == groups[n] == "measure"]
     if free and rng.random() < 0.25:
         n = rng.choice(free)
