@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 MOST = 500
 """Characters of a question that are read: some eighty words."""
 
+MOST_HEARD = 10_000  # words whose meaning is kept
+
 LONG = 5  # letters from which a word is mended: shorter ones are near too many others
 
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
@@ -58,11 +60,9 @@ class Spelling:
         self._right = frozenset(count)
         self._known = self._right | frozenset(known)
         self._stems = frozenset(stems)
-        self._near: dict[str, list[str]] = {}
-        for word in sorted(self._right):
-            if len(word) >= LONG:
-                for form in {word, *_shorter(word)}:
-                    self._near.setdefault(form, []).append(word)
+        self._long = frozenset(word for word in self._right if len(word) >= LONG)
+        self._letters = sorted({letter for word in self._long for letter in word})
+        self._heard: dict[str, str] = {}
 
     def mended(self, word: str) -> str:
         """Return the word that was meant, or the word as it is."""
@@ -70,11 +70,26 @@ class Spelling:
             return word
         if any(word[:n] in self._stems for n in range(3, len(word) + 1)):
             return word
+        if word not in self._heard:
+            if len(self._heard) >= MOST_HEARD:
+                self._heard.clear()
+            self._heard[word] = self._meant(word)
+        return self._heard[word]
+
+    def _meant(self, word: str) -> str:
+        """Try a letter more, then each letter left out, and another in its place or elsewhere."""
         for form in (word, *_shorter(word)):
-            for right in self._near.get(form, ()):
-                if _one_error(word, right):
-                    return right
+            near = self._long.intersection([form, *self._longer(form)])
+            right = next((r for r in sorted(near) if _one_error(word, r)), None)
+            if right is not None:
+                return right
         return word
+
+    def _longer(self, form: str) -> Iterator[str]:
+        """Yield the form with one letter more, each at each place."""
+        for n in range(len(form) + 1):
+            before, after = form[:n], form[n:]
+            yield from [before + letter + after for letter in self._letters]
 
 
 def _shorter(word: str) -> Iterator[str]:

@@ -150,7 +150,7 @@ def _phrases(data: Mapping[str, Any]) -> Iterable[str]:
 @lru_cache(maxsize=1)
 def _known() -> frozenset[str]:
     """Return words that are no typing errors of others: what the lists of the router hold."""
-    return frozenset(word for _, phrase in terms.listed() for word in plain(phrase).split())
+    return frozenset(word for _, phrase in terms.listed() for word in phrase.rstrip("*").split())
 
 
 def _rule(lang: str, row: Mapping[str, Any], words: Mapping[str, list[str]]) -> Rule:

@@ -1,7 +1,7 @@
 """What a question asks for: its intent, measure and period.
 
 Rules where rules are exact, else weighted sums of the question's features that were learnt
-(`models/ask`, read like code) from lines that people wrote. It is sure or it is not, and
+(`models/ask`, read like code) from lines written for it. It is sure or it is not, and
 where it may be a person's matter (medicine, diagnosis, a symptom, what one may do) it says
 so before it is likelier than not.
 """
@@ -38,12 +38,12 @@ NO_MEASURE = REFERRED | {"summary", "next", "privacy", "device", "other"}
 NO_PERIOD = REFERRED | {"privacy", "device", "other"}
 
 HEADS = {"intent": INTENTS, "measure": MEASURES, "period": PERIODS, "flag": ("emergency",)}
-SIZES = {"intent": 1 << 15, "measure": 1 << 13, "period": 1 << 13, "flag": 1 << 15}
+SIZES = {"intent": 1 << 15, "measure": 1 << 13, "period": 1 << 13, "flag": 1 << 17}
 """Features by number of each head; see `terms.numbers`."""
 
 SURE_FROM = 0.40
 REFER_FROM = 0.1  # of all that is a person's matter together: in doubt a person is named
-FLAG_FROM = 0.38  # of a question that no rule finds: from here it is an emergency
+FLAG_FROM = 0.2  # of a question that no rule finds: from here it is an emergency
 VETO_BELOW = 0.018  # of one that a rule finds in other words than the plainest: below, none
 """Both chosen on the lines of each writer, learnt from the others (`models/recipe/ask.py`):
 so that no emergency of theirs is undone, more are seen than by a half, and fewer look-alikes."""
@@ -96,7 +96,8 @@ class Model:
 
     def flag(self, text: str) -> float:
         """Return how likely it is that a question tells of an emergency."""
-        return float(1 / (1 + np.exp(-self.odds("flag", list(terms.names(text)))[0])))
+        features = [*terms.names(text), *terms.apart(text)]
+        return float(1 / (1 + np.exp(-self.odds("flag", features)[0])))
 
     def route(self, text: str) -> Route:
         """Return what a question asks for."""

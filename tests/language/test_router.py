@@ -1,6 +1,7 @@
 """The router: what a question asks for, and that nothing can make it fail."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthslm.language import answers, router, terms
+from healthslm.language import answers, heard, router, terms
 from healthslm.language.router import INTENTS, MEASURES, PERIODS, Route, route
-from healthslm.language.wording import FOLDER, languages
+from healthslm.language.wording import languages
 
 MODEL = Path(__file__).parents[2] / "models" / "ask"
+Written = Callable[..., list[list[str]]]  # lines of the recipe, see conftest
 every_language = pytest.mark.parametrize("lang", languages())
 
 
@@ -42,18 +44,15 @@ def test_plain_questions_are_understood(text: str, intent: str, measure: str, pe
 
 
 @every_language
-def test_the_lines_it_learnt_from_are_nearly_all_right(lang: str) -> None:
+def test_the_lines_it_learnt_from_are_nearly_all_right(lang: str, written: Written) -> None:
     """A model that was not learnt anew after a change to the features fails here."""
-    rows = [
-        r.split("\t") for r in (FOLDER / lang / "questions.tsv").read_text("utf-8").splitlines()
-    ]
-    got = [route(text) for *_, text in rows[::5]]
+    rows = written(lang, "questions")[::10]
+    got = [route(text) for *_, text in rows]
     right = [
-        tuple(row[:3]) == (r.intent, r.measure, r.period)
-        for row, r in zip(rows[::5], got, strict=True)
+        tuple(row[:3]) == (r.intent, r.measure, r.period) for row, r in zip(rows, got, strict=True)
     ]
     assert np.mean(right) >= 0.97
-    person = [r.refer for row, r in zip(rows[::5], got, strict=True) if row[0] in router.REFERRED]
+    person = [r.refer for row, r in zip(rows, got, strict=True) if row[0] in router.REFERRED]
     assert np.mean(person) >= 0.995
 
 
@@ -110,10 +109,31 @@ def test_features_are_bounded_and_the_same_each_time() -> None:
     assert route("sats") == route("SATS") == route("sats?")
 
 
-def test_typing_errors_are_mended_towards_the_lists() -> None:
-    assert terms.mended("oxigne temperture satts") == ["oxigen", "temperature", "sats"] or (
-        terms.mended("temperture") == ["temperature"]
-    )
+@pytest.mark.parametrize(
+    ("word", "tag"),
+    [
+        ("oxigne", "measure:oxygen"),
+        ("temprature", "measure:temperature"),
+        ("presurre", "measure:pressure"),
+        ("glucsoa", "measure:glucose"),
+        ("warfrin", "cue:medicine"),
+    ],
+)
+def test_typing_errors_are_mended_towards_the_lists(word: str, tag: str) -> None:
+    assert tag in terms.terms().about(tuple(terms.mended(word)))
+
+
+def test_lists_are_written_as_questions_are_heard() -> None:
+    odd = {p for _, p in terms.listed() if heard.plain(p.rstrip("*")) != p.rstrip("*")}
+    assert not odd
+
+
+def test_pairs_are_of_words_that_stand_apart_and_near() -> None:
+    held = set(terms.apart("chest one two three four five pain"))
+    assert "schest two" in held
+    assert "schest one" not in held  # side by side: `names` has it
+    assert "schest pain" not in held  # too far
+    assert not set(terms.apart("chest")) and not set(terms.apart(""))
 
 
 def test_in_doubt_it_refers() -> None:
