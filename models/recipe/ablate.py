@@ -37,7 +37,7 @@ from writing import Asked, written
 
 from healthslm.language import guard, tokens
 from healthslm.language.tokens import Vocabulary
-from healthslm.language.wording import load
+from healthslm.language.wording import load, meanings
 
 LANG = "en"
 BASE = {"layers": 6, "width": 96, "heads": 3, "kv_heads": 1, "ffn": 256, "context": 128}
@@ -129,7 +129,7 @@ def refused(text: Sequence[str], what: Any, lang: str) -> tuple[int, int]:
         if isinstance(found, str):
             wrong += 1
         else:
-            before = guard._group(found.kind)
+            before = meanings().group(found.kind)
     return wrong, len(sentences)
 
 
