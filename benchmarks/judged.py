@@ -6,7 +6,7 @@ out from the records what is true and shares no code with the words (`tests/lang
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -70,14 +70,9 @@ def truth(case: Case) -> object:
     return judge.truth(case.records, case.t0_s, case.t1_s, case.zone, before)
 
 
-def said(why: Iterable[str]) -> list[str]:
-    """Return the reasons of the second judge that speak of something said."""
-    return [r for r in why if not r.startswith(LEFT_OUT)]
-
-
-def missing(why: Iterable[str]) -> list[str]:
-    """Return the reasons of the second judge that speak of something not said."""
-    return [r for r in why if r.startswith(LEFT_OUT)]
+def read(pieces: Sequence[str], what: Plan, lang: str) -> str:
+    """Return a text of tokens as the patient reads it."""
+    return slots.render(pieces, what, lang, emergency=NUMBER)
 
 
 def accepted(text: str, what: Plan, lang: str) -> bool:
@@ -92,9 +87,10 @@ def share(count: int, of: int) -> float:
 
 def wrong(rows: Sequence[tuple[str, ...]]) -> dict[str, float]:
     """Return `unsupported` and `missing`, % of texts, of what is wrong with each text."""
+    left_out = [[reason.startswith(LEFT_OUT) for reason in why] for why in rows]
     return {
-        "unsupported": share(sum(bool(said(why)) for why in rows), len(rows)),
-        "missing": share(sum(bool(missing(why)) for why in rows), len(rows)),
+        "unsupported": share(sum(not all(each) for each in left_out), len(rows)),
+        "missing": share(sum(map(any, left_out)), len(rows)),
     }
 
 
@@ -111,7 +107,7 @@ def _texts(seed: int, n: int) -> Iterator[Judged]:
             shown = _chosen(chooser, said, again)
         by_template = not accepted(shown, what, case.lang)
         if by_template:
-            shown = _read(template.compose(what, case.lang), what, case.lang)
+            shown = read(template.compose(what, case.lang), what, case.lang)
         free: tuple[str, ...] = ()
         if number % 5 == 0:  # a sample: it is no figure of the product
             job = slm.parsed(writer.free_job(what, case.lang))
@@ -123,8 +119,4 @@ def _texts(seed: int, n: int) -> Iterator[Judged]:
 
 
 def _chosen(chooser: slm.Model, said: Script, seed: int | None) -> str:
-    return _read(said.text(chooser.answer(slm.parsed(said.job(seed)))), said.plan, said.lang)
-
-
-def _read(pieces: list[str], what: Plan, lang: str) -> str:
-    return slots.render(pieces, what, lang, emergency=NUMBER)
+    return read(said.text(chooser.answer(slm.parsed(said.job(seed)))), said.plan, said.lang)

@@ -8,15 +8,14 @@ import pytest
 
 from benchmarks import judged
 from benchmarks.invented import Case, cases
-from healthslm.language import slots, template
+from healthslm.language import template
 from healthslm.language.plan import plan
 
 
 def told(case: Case) -> list[str]:
     """Return the sentences of the template's text."""
     what = plan(case.facts(), case.level)
-    pieces = template.compose(what, case.lang)
-    text = slots.render(pieces, what, case.lang, emergency=judged.NUMBER)
+    text = judged.read(template.compose(what, case.lang), what, case.lang)
     return re.split(r"(?<=[.?!]) ", text)
 
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from benchmarks.judged import NUMBER, Judged, accepted, reasons, share, texts
+from benchmarks.judged import Judged, accepted, read, reasons, share, texts
 from healthslm.bench import Goal, Result
-from healthslm.language import slots, template
+from healthslm.language import template
 
 Lie = Callable[[str, Judged, Sequence[Judged], Random], str | None]
 LEAST = 2000
@@ -59,10 +59,8 @@ def measure(seed: int, n: int, peers: object) -> list[Result]:
 
 
 def _truths(row: Judged) -> list[str]:
-    stand_in = slots.render(
-        template.compose(row.plan, row.case.lang), row.plan, row.case.lang, emergency=NUMBER
-    )
-    return [row.chosen, stand_in]
+    stand_in = template.compose(row.plan, row.case.lang)
+    return [row.chosen, read(stand_in, row.plan, row.case.lang)]
 
 
 def _number(text: str, row: Judged, rows: Sequence[Judged], draw: Random) -> str | None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from random import Random
 
 from benchmarks.invented import LANGUAGES, cases
-from benchmarks.judged import NUMBER, accepted, model, share
+from benchmarks.judged import accepted, model, read, share
 from healthslm.bench import Goal, Result
-from healthslm.language import slm, slots
+from healthslm.language import slm
 from healthslm.language.facts import Facts
 from healthslm.language.plan import Plan, plan
 from healthslm.language.script import script
@@ -31,7 +31,7 @@ def measure(seed: int, n: int, peers: object) -> list[Result]:
         for turn in range(RENDERINGS):
             said = script(what, lang, turn)
             pieces = said.text(chooser.answer(slm.parsed(said.job(turn))))
-            texts.add(shown := slots.render(pieces, what, lang, emergency=NUMBER))
+            texts.add(shown := read(pieces, what, lang))
             correct += accepted(shown, what, lang)
         found.append(len(texts))
     repeats = [

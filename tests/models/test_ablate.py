@@ -1,29 +1,18 @@
 """The comparison of variants: equal weights, every option of effect, no run done twice."""
 
-import importlib
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from healthslm.language import guard, slm, tokens, writer
 
-RECIPE = Path(__file__).parents[2] / "models" / "recipe"
 NEEDED = "the recipe is not for the board: ./dev recipe runs it where torch is"
 torch = pytest.importorskip("torch", reason=NEEDED)
 pytest.importorskip("onnx", reason=NEEDED)  # train and export share a module
 
 SMALL = {"layers": 2, "width": 48, "heads": 2, "kv_heads": 1, "head_dim": 16, "ffn": 128}
 SIZES = [{}, {"repeat": 2}, {"tied": False, "layers": 1}, {"gated": False}, {"kv_heads": 2}]
-
-
-@pytest.fixture
-def recipe(monkeypatch: pytest.MonkeyPatch):
-    """Return a way to import a module of the recipe, whose folder is a program's own."""
-    monkeypatch.syspath_prepend(RECIPE)
-    torch.set_num_threads(1)
-    return importlib.import_module
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The recipe: what is exported is what was trained, and a run that was interrupted goes on."""
 
 import hashlib
-import importlib
 import json
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,19 +10,10 @@ from healthslm.language import slm
 from healthslm.language.shape import rotary
 from healthslm.language.wording import fingerprint, vocabulary
 
-RECIPE = Path(__file__).parents[2] / "models" / "recipe"
 NEEDED = "the recipe is not for the board: ./dev recipe runs it where torch is"
 torch = pytest.importorskip("torch", reason=NEEDED)
 pytest.importorskip("onnx", reason=NEEDED)
 np = pytest.importorskip("numpy")
-
-
-@pytest.fixture
-def recipe(monkeypatch: pytest.MonkeyPatch):
-    """Return a way to import a module of the recipe, whose folder is a program's own."""
-    monkeypatch.syspath_prepend(RECIPE)
-    torch.set_num_threads(1)
-    return importlib.import_module
 
 
 @pytest.fixture
