@@ -457,14 +457,22 @@ def test_a_length_out_of_bounds_is_refused():
     assert verdict.reasons == ("length",)
 
 
-def test_a_value_that_the_fact_lacks_is_not_told():
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_a_value_that_the_fact_lacks_is_not_told(lang):
+    """Every clause that names the start, each at a level it is written for."""
     fever = Item("fever", (("times", "one"), ("usual", "unknown")), (("highest", 38.6),))
-    what = Plan(0.0, 86_400.0, "UTC", (fever, Item("doubt")), "info")
-    clauses = {c.pieces for c in load("en").clauses["fever"] if c.holds(dict(fever.categories))}
-    lacking = next(p for p in clauses if "<fever.start>" in p)
-    doubt = load("en").clauses["doubt"][0].pieces
-    verdict = guard.check(template.finished([lacking, doubt], what), what, "en")
-    assert "no value" in verdict.reasons
+    doubt = load(lang).clauses["doubt"][0].pieces
+    lacking = [
+        c
+        for c in load(lang).clauses["fever"]
+        if "<fever.start>" in c.pieces and c.holds(dict(fever.categories))
+    ]
+    assert lacking
+    for clause in lacking:
+        level = clause.levels[0] if clause.levels else "plain"
+        what = Plan(0.0, 86_400.0, "UTC", (fever, Item("doubt")), "info", level=level)
+        verdict = guard.check(template.finished([clause.pieces, doubt], what), what, lang)
+        assert "no value" in verdict.reasons
 
 
 def test_an_opening_for_findings_does_not_open_a_quiet_day():
