@@ -13,11 +13,36 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from healthslm.errors import IntegrityError
+from healthslm.vault.chapters import AUDIT, body_of
 from healthslm.vault.codec import deflate, inflate
-from healthslm.vault.index import AUDIT, Draft, body_of
+from healthslm.vault.index import Draft
 from healthslm.vault.keys import Class
 
-Action = Literal["create", "unlock", "read raw", "summary", "loss accepted"]
+Action = Literal[
+    "create",
+    "unlock",
+    "read raw",
+    "summary",
+    "report",
+    "export",
+    "loss accepted",
+    "reader added",
+    "reader removed",
+    "consent granted",
+    "consent revoked",
+    "passphrase changed",
+    "recovery sheet made",
+    "owner key changed",
+    "device key changed",
+    "data keys changed",
+    "erasure begun",
+    "erased",
+    "kept no longer",
+    "backup made",
+    "restored",
+    "repaired",
+    "migrated",
+]
 
 
 class Event(NamedTuple):
@@ -27,12 +52,22 @@ class Event(NamedTuple):
     t_s: float
     action: str
     who: str
+    what: str
 
 
-def record(draft: Draft, action: Action, who: str, now_s: float) -> None:
-    """Add an event to the commit in the making."""
+class _Body(msgspec.Struct, array_like=True, frozen=True):
+    number: int
+    t_s: float
+    action: str
+    who: str
+    previous: bytes
+    what: str = ""
+
+
+def record(draft: Draft, action: Action, who: str, now_s: float, what: str = "") -> None:
+    """Add an event to the commit in the making; `what` tells of what, if need be."""
     number, previous = draft.head.audit
-    body = msgspec.msgpack.encode((number, now_s, action, who, previous))
+    body = msgspec.msgpack.encode(_Body(number, now_s, action, who, previous, what))
     draft.head.audit = (number + 1, hashlib.sha256(body).digest())
     draft.add(Class.AUDIT, AUDIT + deflate(body), now_s, now_s)
 
@@ -50,12 +85,13 @@ def chain(contents: Iterable[bytes], end: tuple[int, bytes]) -> Iterator[Event]:
     due, newest = 0, bytes(32)
     for content in contents:
         body = inflate(body_of(content, AUDIT, f"audit entry {due}"))
-        number, t_s, action, who, previous = msgspec.msgpack.decode(
-            body, type=tuple[int, float, str, str, bytes]
-        )
-        if (number, previous) != (due, newest):
+        try:
+            event = msgspec.msgpack.decode(body, type=_Body)
+        except msgspec.MsgspecError:
+            raise IntegrityError(f"audit entry {due}: of another form") from None
+        if (event.number, event.previous) != (due, newest):
             raise IntegrityError(f"audit entry {due}: the chain is broken")
         due, newest = due + 1, hashlib.sha256(body).digest()
-        yield Event(number, t_s, action, who)
+        yield Event(event.number, event.t_s, event.action, event.who, event.what)
     if (due, newest) != end:
         raise IntegrityError(f"audit entry {due}: lost")

@@ -12,9 +12,16 @@ from healthslm.vault import audit
 from healthslm.vault.database import DATABASE, DEVICE_KEY, FORMAT, MARK, SCHEMA, connect, storage
 from healthslm.vault.index import Draft, Head
 from healthslm.vault.keyring import Keyring
-from healthslm.vault.keys import Class, Device
+from healthslm.vault.keys import ALL_CLASSES, Class, Device
 from healthslm.vault.mark import reset_mark
-from healthslm.vault.readers import PROFILES, Profile, Reader, reader_record, seal_identity
+from healthslm.vault.readers import (
+    PROFILES,
+    Grantee,
+    Profile,
+    Reader,
+    reader_record,
+    seal_identity,
+)
 
 
 def create(
@@ -68,16 +75,16 @@ def _write(
         db.executescript(SCHEMA)
         db.execute("BEGIN IMMEDIATE")
         db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", meta.items())
-        keys = Keyring(db, device.store_id, device.public, device=device, owner=None)
-        head = Head(readers=[owner.id])
-        key_for = keys.writing(head, now_s)
-        draft = Draft(head, device.store_id, key_for)
+        keys = Keyring(db, device.store_id, device.public, device=device, unlocked=None)
+        head = Head(readers=[Grantee(owner.id, "owner", ALL_CLASSES, since_s=int(now_s))])
+        writing = keys.writing(head, now_s)
+        draft = Draft(head, device.store_id, writing, list)
         audit.record(draft, "create", "owner", now_s)
         draft.finish()
         db.executemany("INSERT INTO row (id, key_id, blob) VALUES (?, ?, ?)", draft.rows)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode = WAL")
-        return key_for(Class.STATE).secret
+        return writing.current(Class.STATE).secret
 
 
 def _sync_folder(folder: Path) -> None:

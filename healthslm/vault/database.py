@@ -10,7 +10,7 @@ from pathlib import Path
 from healthslm.errors import ConfigError, IntegrityError
 
 DATABASE, DEVICE_KEY, MARK = "vault.db", "device.key", "vault.mark"
-FORMAT = b"healthslm vault 1"
+FORMAT = b"healthslm vault 2"
 BUSY_S = 10.0  # another process commits in milliseconds; a slow card in a second or two
 
 SCHEMA = """

@@ -1,45 +1,44 @@
-"""The sealed head of a store, its index, and the rows that one commit adds.
+"""The sealed head of a store, and the rows that one commit adds, replaces and takes away.
 
-Pure but for the random salts. `docs/store-format.md`, "State" and "Index", is the
+Pure but for the random salts. `docs/store-format.md`, "State" and "Commit", is the
 specification.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from healthslm.errors import IntegrityError
 from healthslm.vault import seal
-from healthslm.vault.codec import deflate, inflate
+from healthslm.vault.chapters import (
+    CATALOGUE,
+    LETTER,
+    NODE,
+    STATE,
+    Chapter,
+    Entry,
+    enter,
+    fold,
+    freeze_catalogue,
+    thawed,
+)
+from healthslm.vault.codec import deflate, encode_letter
 from healthslm.vault.keys import Class, DataKey
+from healthslm.vault.readers import Grantee
 
-FAN_OUT = 16
 STATE_ROWS = range(1, 64)
 RING_ROWS = range(64, 64 + 1024)  # 1 MB of letters
 FIRST_ROW = 2048
-
-FRAMES, RECORDS, NODE, STATE, AUDIT, LETTER = b"\1", b"\2", b"\3", b"\4", b"\5", b"\6"
+OPEN_CHAPTERS = 12  # in the head, about 100 bytes each; those that are done go to the catalogue
+ERASED = "erased"  # the reason on a letter that stands where another was
 
 # Rows a content is filled up to, so that its size tells little: 5 s of ECG and PPG fit two.
 _QUANTUM = {Class.RAW: 2, Class.DERIVED: 1, Class.STATE: 4, Class.AUDIT: 1}
-
-
-class Entry(msgspec.Struct, array_like=True, frozen=True):
-    """Where one content lies and which time it covers."""
-
-    row: int  # id of its first row
-    parts: int
-    t0: int  # UTC s, rounded down
-    t1: int  # UTC s, rounded up
-    digest: bytes
-
-
-Levels = list[list[Entry]]
 
 
 class Head(msgspec.Struct, array_like=True):
@@ -47,17 +46,16 @@ class Head(msgspec.Struct, array_like=True):
 
     commit: int = 0
     next_row: int = FIRST_ROW
-    trees: dict[int, Levels] = {}
-    device_keys: list[tuple[int, int]] = []  # (key id, epoch) of DERIVED, newest last
-    readers: list[int] = []  # whom new keys are wrapped to
+    rows: int = 0  # how many there are from FIRST_ROW on
+    chapters: list[Chapter] = []  # those that may still grow, and some that are done
+    catalogue: Entry | None = None  # of all the others
+    readers: list[Grantee] = []  # whom new keys are wrapped to
     audit: tuple[int, bytes] = (0, bytes(32))  # entries, hash of the newest
     letters: int = 0  # rows ever written to the ring
     counts: dict[str, int] = {}
     pipeline: bytes | None = None
-
-    def levels(self, cls: Class) -> Levels:
-        """Return the index of a class."""
-        return self.trees.setdefault(int(cls), [])
+    reports: int = 0  # handed out, ever
+    job: str = ""  # what was begun and is not done: an erasure, a change of keys
 
     def count(self, name: str, n: int) -> None:
         """Add to a count."""
@@ -91,81 +89,110 @@ def open_row(key: DataKey, store_id: bytes, row: Row) -> seal.Part:
 
 
 def thaw_head(content: bytes) -> Head:
-    """Return the head in the content of the state rows."""
-    return msgspec.msgpack.decode(inflate(body_of(content, STATE, "state")), type=Head)
+    """Return the head in the content of the state rows; raises IntegrityError."""
+    return thawed(content, STATE, Head, "state")
 
 
-def thaw_node(content: bytes, what: str) -> list[Entry]:
-    """Return the entries of a node."""
-    return msgspec.msgpack.decode(inflate(body_of(content, NODE, what)), type=list[Entry])
+class Keys(Protocol):
+    """Where a draft finds the keys that it seals with."""
+
+    def current(self, cls: Class) -> DataKey:
+        """Return the key that new rows of a class are sealed under, minting it where due."""
+
+    def at_hand(self, key_id: int) -> DataKey | None:
+        """Return a data key if whoever writes can open it."""
 
 
-def body_of(content: bytes, kind: bytes, what: str) -> bytes:
-    """Return the body of a content that must be of `kind`; raises IntegrityError."""
-    if content[:1] != kind:
-        raise IntegrityError(f"{what}: holds another kind of content")
-    return content[1:]
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Rows that a commit takes away: those of one key among some ids."""
 
-
-def overlaps(entry: Entry, t0_s: float, t1_s: float) -> bool:
-    """Say whether the content may hold something of t0_s <= t < t1_s."""
-    return entry.t0 < t1_s and entry.t1 >= t0_s
-
-
-def find(
-    levels: Levels, t0_s: float, t1_s: float, fetch: Callable[[Entry], bytes | None]
-) -> Iterator[bytes]:
-    """Yield the contents that may hold something of a time range, oldest commit first.
-
-    fetch  returns the verified content of an entry, or None where the key is not at hand.
-    """
-
-    def descend(entries: Iterable[Entry], level: int) -> Iterator[bytes]:
-        for entry in entries:
-            if overlaps(entry, t0_s, t1_s) and (content := fetch(entry)) is not None:
-                if level:
-                    yield from descend(thaw_node(content, f"row {entry.row}"), level - 1)
-                else:
-                    yield content
-
-    for level in reversed(range(len(levels))):
-        yield from descend(levels[level], level)
+    first: int
+    end: int
+    key: int | None  # None: whatever lies there
 
 
 class Draft:
     """One commit in the making: a head that counts what `rows` hold.
 
-    key_for  returns the data key that new rows of a class are sealed under.
+    catalogue  returns the chapters that are not in the head; read where it is needed.
     """
 
-    def __init__(self, head: Head, store_id: bytes, key_for: Callable[[Class], DataKey]) -> None:
+    def __init__(
+        self, head: Head, store_id: bytes, keys: Keys, catalogue: Callable[[], list[Chapter]]
+    ) -> None:
         self.head = head
         self.rows: list[Row] = []
+        self.gone: list[Gone] = []
+        self.keys = keys
         self._store_id = store_id
-        self._key_for = key_for
+        self._read, self._catalogue = catalogue, list[Chapter]()
+        self._is_read = self._changed = False
         head.commit += 1
 
+    def catalogue(self) -> list[Chapter]:
+        """Return the chapters that are done, oldest first."""
+        if not self._is_read:
+            self._catalogue, self._is_read = self._read(), True
+        return self._catalogue
+
+    def chapters(self) -> list[Chapter]:
+        """Return every chapter."""
+        return [*self.catalogue(), *self.head.chapters]
+
     def add(self, cls: Class, content: bytes, t0_s: float, t1_s: float) -> None:
-        """Append a content, and its entry to the index of its class."""
-        entry = self._append(cls, content, math.floor(t0_s), math.ceil(t1_s))
-        levels = self.head.levels(cls)
-        for level in count():
-            if level == len(levels):
-                levels.append([])
-            levels[level].append(entry)
-            if len(levels[level]) < FAN_OUT:
-                return
-            full, levels[level] = levels[level], []
-            node = NODE + deflate(msgspec.msgpack.encode(full))
-            entry = self._append(cls, node, min(e.t0 for e in full), max(e.t1 for e in full))
+        """Append a content to the chapter of its class."""
+        key = self.keys.current(cls)
+        chapter = next(c for c in self.head.chapters if c.key == key.id)
+        self.add_to(key, chapter, content, (math.floor(t0_s), math.ceil(t1_s)), self.head.commit)
+
+    def add_to(
+        self, key: DataKey, chapter: Chapter, content: bytes, span: tuple[int, int], number: int
+    ) -> None:
+        """Append a content to a chapter, in the order that `number` gives."""
+        append = partial(self._append, key, chapter)
+        enter(chapter, append(content, *span, number), append)
+
+    def begin(self, key: DataKey, *, done: bool) -> Chapter:
+        """Return a new chapter of `key`; one that is done goes to the catalogue."""
+        chapter = Chapter(key.id, int(key.cls), key.epoch_s, levels=[])
+        if done:
+            self.catalogue().append(chapter)
+            self._changed = True
+        else:
+            self.head.chapters.append(chapter)
+        return chapter
+
+    def end(self, key: DataKey, chapter: Chapter) -> None:
+        """Make the record of a chapter small: nothing more comes to it."""
+        fold(chapter, partial(self._append, key, chapter))
+
+    def drop(self, chapter: Chapter) -> None:
+        """Take a chapter away with all its rows; its wraps are for the keyring to destroy."""
+        if chapter in self.head.chapters:
+            self.head.chapters.remove(chapter)
+        else:
+            self.catalogue().remove(chapter)
+            self._changed = True
+        if chapter.rows:
+            self.gone.append(Gone(chapter.first, chapter.end, chapter.key))
+        self.head.rows -= chapter.rows
 
     def set_aside(self, content: bytes) -> None:
         """Append a letter to the ring; the oldest make room."""
-        key, ring = self._key_for(Class.RAW), len(RING_ROWS)
+        key, ring = self.keys.current(Class.RAW), len(RING_ROWS)
         parts = seal.split(content, self.head.letters, 1)
         for number, part in enumerate(parts, self.head.letters):
             self._seal(key, RING_ROWS[number % ring], part)
         self.head.letters += len(parts)
+
+    def blot_out(self, ring_row: int) -> None:
+        """Put an empty letter in the place of a row of the ring."""
+        key, ring = self.keys.current(Class.RAW), len(RING_ROWS)
+        place = RING_ROWS.index(ring_row)
+        number = self.head.letters - 1 - (self.head.letters - 1 - place) % ring
+        (part,) = seal.split(LETTER + encode_letter(ERASED, b""), number, 1)
+        self._seal(key, ring_row, part)
 
     def finish(self) -> None:
         """Seal the head over the one before it.
@@ -175,20 +202,55 @@ class Draft:
         ValueError
             The state does not fit its 63 rows (56 KB).
         """
+        if len(self.head.chapters) > OPEN_CHAPTERS:
+            self._put_away()
+        if self._changed:
+            self._write_catalogue()
         content = STATE + deflate(msgspec.msgpack.encode(self.head))
-        key = self._key_for(Class.STATE)
+        key = self.keys.current(Class.STATE)
         parts = seal.split(content, self.head.commit, _QUANTUM[Class.STATE])
         if len(parts) > len(STATE_ROWS):
             raise ValueError(f"a state of {len(content)} bytes does not fit its rows")
         for row_id, part in zip(STATE_ROWS, parts, strict=False):
             self._seal(key, row_id, part)
 
-    def _append(self, cls: Class, content: bytes, t0: int, t1: int) -> Entry:
-        key, first = self._key_for(cls), self.head.next_row
-        parts = seal.split(content, self.head.commit, _QUANTUM[cls] if content[:1] != NODE else 1)
+    def _put_away(self) -> None:
+        """Move all chapters but the newest of each class from the head to the catalogue."""
+        newest = {c.cls: c for c in self.head.chapters}
+        for chapter in [c for c in self.head.chapters if c is not newest[c.cls]]:
+            self.head.chapters.remove(chapter)
+            if (key := self.keys.at_hand(chapter.key)) is not None:
+                self.end(key, chapter)
+            if chapter.rows:
+                self.catalogue().append(chapter)
+                self._changed = True
+
+    def _write_catalogue(self) -> None:
+        """Seal the catalogue anew; the one before it goes."""
+        key, before = self.keys.current(Class.STATE), self.head.catalogue
+        if before is not None:
+            self.gone.append(Gone(before.row, before.row + before.parts, None))
+            self.head.rows -= before.parts
+        self.head.catalogue = self._sealed(
+            key, freeze_catalogue(self.catalogue()), 0, 0, self.head.commit
+        )
+
+    def _append(
+        self, key: DataKey, chapter: Chapter, content: bytes, t0: int, t1: int, number: int
+    ) -> Entry:
+        entry = self._sealed(key, content, t0, t1, number)
+        chapter.first = chapter.first or entry.row
+        chapter.end, chapter.rows = entry.row + entry.parts, chapter.rows + entry.parts
+        return entry
+
+    def _sealed(self, key: DataKey, content: bytes, t0: int, t1: int, number: int) -> Entry:
+        first = self.head.next_row
+        quantum = 1 if content[:1] in (NODE, CATALOGUE) else _QUANTUM[key.cls]
+        parts = seal.split(content, self.head.commit, quantum)
         blobs = [self._seal(key, first + i, part) for i, part in enumerate(parts)]
         self.head.next_row += len(parts)
-        return Entry(first, len(parts), t0, t1, seal.digest(key.id, blobs))
+        self.head.rows += len(parts)
+        return Entry(first, len(parts), t0, t1, seal.digest(key.id, blobs), number)
 
     def _seal(self, key: DataKey, row_id: int, part: bytes) -> bytes:
         blob = seal.seal(key.secret, seal.row_label(self._store_id, key.id, row_id), part)

@@ -26,6 +26,20 @@ def write_mark(path: Path, key: bytes, store_id: bytes, commit: int) -> None:
         os.close(handle)
 
 
+def turn_mark(path: Path, key: bytes, store_id: bytes, commit: int) -> None:
+    """Prepare, durably, for `commit`, which changes the key of the state.
+
+    The slot that it will overwrite says under the new key what is true already; the other one
+    still says it under the old. So whichever key the state has after a power cut reads one.
+    """
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.pwrite(handle, _slot(key, store_id, commit - 1), commit % 2 * SLOT_BYTES)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def reset_mark(path: Path, key: bytes, store_id: bytes, commit: int) -> None:
     """Begin a mark, durably: both slots say `commit`."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

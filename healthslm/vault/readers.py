@@ -1,6 +1,6 @@
 """Readers: whoever holds a private key that data keys are wrapped to.
 
-The first is the owner; a printed recovery key and clinicians are more of the same.
+The owner, a printed recovery sheet and clinicians differ in what is wrapped to them, and when.
 `docs/store-format.md`, "Keys", is the specification.
 """
 
@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import struct
 import unicodedata
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
@@ -20,8 +25,8 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.vault.keys import (
-    ALL_CLASSES,
     KEY_BYTES,
+    Class,
     DataKey,
     Device,
     grant,
@@ -32,6 +37,7 @@ from healthslm.vault.keys import (
 from healthslm.vault.seal import WrongKey, seal, unseal
 
 _MLKEM_PUBLIC, _MLKEM_SEED = 1184, 64  # FIPS 203
+PUBLIC_BYTES = _MLKEM_PUBLIC + 32
 _COST = struct.Struct(">III")
 _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
 
@@ -64,7 +70,7 @@ PROFILES = {
 
 
 class Reader:
-    """Someone with a private key: the owner, and later others."""
+    """Someone with a private key: the owner, the recovery sheet, a clinician."""
 
     def __init__(self, private: bytes) -> None:
         self.private = private
@@ -84,30 +90,56 @@ class Reader:
         return _SUITE.decrypt(sealed, self._key, info)
 
 
+Role = Literal["owner", "recovery", "clinician"]
+
+
+class Grantee(msgspec.Struct, array_like=True, frozen=True):
+    """A reader as the sealed head knows it: new data keys are wrapped to it."""
+
+    id: int
+    role: Role
+    classes: int  # bit 1 << class for each that it may read
+    name: str = ""
+    since_s: int = 0
+    until_s: int | None = None  # UTC; no bound where None
+
+    def may(self, cls: Class, now_s: float) -> bool:
+        """Say whether this reader may open data keys of a class."""
+        return bool(self.classes & 1 << cls) and (self.until_s is None or now_s < self.until_s)
+
+
+class Unlocked(NamedTuple):
+    """A reader whose private key is here, and whether it must find every data key wrapped to it."""
+
+    reader: Reader
+    whole: bool
+
+
 def reader_id(public: bytes) -> int:
     """Return the id by which wraps name the holder of `public`."""
     return int.from_bytes(hashlib.sha256(public).digest()[:8], "big") & (1 << 63) - 1
 
 
-def reader_record(device: Device, public: bytes, classes: int = ALL_CLASSES) -> bytes:
-    """Return the record that lets the holder of `public` read `classes`."""
-    body = bytes([classes]) + public
-    return b"HSP1" + device.sign(_reader_place(device.store_id, reader_id(public)) + body) + body
+def reader_record(device: Device, public: bytes) -> bytes:
+    """Return the record by which the store knows the holder of `public`."""
+    return (
+        b"HSP2" + device.sign(_reader_place(device.store_id, reader_id(public)) + public) + public
+    )
 
 
-def read_reader(
-    store_id: bytes, device_public: bytes, reader: int, record: bytes
-) -> tuple[int, bytes]:
-    """Return (classes, public key) in the record of `reader`, which the device signed."""
-    what, body = f"reader {reader}", record[68:]
-    if record[:4] != b"HSP1" or len(body) != 1 + _MLKEM_PUBLIC + KEY_BYTES:
+def read_reader(store_id: bytes, device_public: bytes, reader: int, record: bytes) -> bytes:
+    """Return the public key in the record of `reader`, which the device signed."""
+    what, public = f"reader {reader}", record[68:]
+    if record[:4] != b"HSP2" or len(public) != PUBLIC_BYTES:
         raise IntegrityError(f"{what}: bad marker: not a reader record")
-    verify(device_public, record[4:68], _reader_place(store_id, reader) + body, what)
-    return body[0], body[1:]
+    verify(device_public, record[4:68], _reader_place(store_id, reader) + public, what)
+    if reader_id(public) != reader:
+        raise IntegrityError(f"{what}: wrong label: the record of another reader")
+    return public
 
 
 def _reader_place(store_id: bytes, reader: int) -> bytes:
-    return b"healthslm/reader/1" + store_id + struct.pack(">Q", reader)
+    return b"healthslm/reader/2" + store_id + struct.pack(">Q", reader)
 
 
 def wrap(device: Device, public: bytes, key: DataKey) -> bytes:
@@ -179,6 +211,27 @@ def open_identity(
     if secret[96:] != device_public:
         raise IntegrityError("meta device: not the device that this owner trusts")
     return Reader(secret[:96])
+
+
+def unlock(meta: Mapping[str, bytes], passphrase: str) -> Unlocked:
+    """Return the owner whose identity, one of those in the header, a passphrase opens.
+
+    Raises
+    ------
+    LockedError
+        Wrong passphrase.
+    IntegrityError
+        The identity was altered, or is lost.
+    """
+    identities = {name: meta[name] for name in meta if re.fullmatch(r"identity/\d{1,19}", name)}
+    if not identities:
+        raise IntegrityError("identity: lost: no passphrase can open this store")
+    for name, record in identities.items():
+        reader = int(name.removeprefix("identity/"))
+        with suppress(LockedError):  # not this one's passphrase
+            found = open_identity(meta["store"], meta["device"], reader, record, passphrase)
+            return Unlocked(found, whole=True)
+    raise LockedError("wrong passphrase")
 
 
 def _identity_place(store_id: bytes, reader: int, profile: Profile, salt: bytes) -> bytes:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from healthslm.errors import IntegrityError, LockedError
+from healthslm.vault import chapters
+from healthslm.vault.chapters import Chapter, Entry
 from healthslm.vault.database import (
     DATABASE,
     DEVICE_KEY,
@@ -28,21 +29,23 @@ from healthslm.vault.index import (
     FIRST_ROW,
     RING_ROWS,
     Draft,
-    Entry,
+    Gone,
     Head,
     Row,
-    find,
     open_row,
     open_rows,
     thaw_head,
 )
 from healthslm.vault.keyring import Keyring
 from healthslm.vault.keys import Class, DataKey, Device
-from healthslm.vault.mark import read_mark, reset_mark, write_mark
-from healthslm.vault.readers import Reader, open_identity
+from healthslm.vault.mark import read_mark, reset_mark, turn_mark, write_mark
+from healthslm.vault.readers import Unlocked
 from healthslm.vault.seal import Part, digest
 
 log = logging.getLogger(__name__)
+
+Unlock = Callable[[Mapping[str, bytes]], Unlocked]
+"""Returns the reader that a secret opens, from the clear header of the store."""
 
 
 class Rows:
@@ -58,29 +61,31 @@ class Rows:
         The header is damaged.
     """
 
-    def __init__(self, folder: Path, device: Device | None, passphrase: str | None) -> None:
+    def __init__(self, folder: Path, device: Device | None, unlock: Unlock | None) -> None:
         # Read before the state is: a commit in between leaves the mark the older of the two.
         self._mark = _read(folder / MARK)
         self._path = folder / MARK
-        self._db = connect(folder / DATABASE)
+        self.db = connect(folder / DATABASE)
         try:
-            meta = read_meta(self._db)
-            self._id = meta["store"]
-            if device and (device.store_id, device.public) != (self._id, meta["device"]):
+            meta = read_meta(self.db)
+            self.id, self.device_public = meta["store"], meta["device"]
+            if device and (device.store_id, device.public) != (self.id, self.device_public):
                 raise LockedError(f"{DEVICE_KEY}: belongs to another store")
-            self.owner = None if passphrase is None else _unlock(meta, passphrase)
-            self.keys = Keyring(self._db, self._id, meta["device"], device=device, owner=self.owner)
+            self.unlocked = None if unlock is None else unlock(meta)
+            self.keys = Keyring(
+                self.db, self.id, self.device_public, device=device, unlocked=self.unlocked
+            )
         except BaseException:
-            self._db.close()
+            self.db.close()
             raise
         self._failed = False
 
     def close(self) -> None:
         """Let go of the files."""
-        self._db.close()
+        self.db.close()
 
     def head(self) -> Head:
-        """Return the head of the newest commit, afresh from disk.
+        """Return what the newest commit says of the store.
 
         Raises
         ------
@@ -99,7 +104,7 @@ class Rows:
             key = self.keys.get(rows[0].key_id)
         except LockedError:
             raise IntegrityError("state: the wrap of its key is lost") from None
-        return key, open_rows(key, self._id, rows, "state")
+        return key, open_rows(key, self.id, rows, "state")
 
     def check_age(self) -> None:
         """Check that the store has all it ever acknowledged.
@@ -111,9 +116,9 @@ class Rows:
         """
         with storage(), self._snapshot():
             key, content = self._state()
-            newest = self._db.execute("SELECT max(id) FROM row").fetchone()[0]
+            newest = self.db.execute("SELECT max(id) FROM row").fetchone()[0]
         head = thaw_head(content)
-        seen = read_mark(self._mark, key.secret, self._id)
+        seen = read_mark(self._mark, key.secret, self.id)
         if head.commit < seen:
             raise IntegrityError(
                 f"state: rolled back: the newest {seen - head.commit} commits are lost "
@@ -125,43 +130,82 @@ class Rows:
     def accept_age(self) -> None:
         """Go on from what is there: whatever the mark said, it now says this."""
         key, content = self._state()
-        reset_mark(self._path, key.secret, self._id, thaw_head(content).commit)
+        reset_mark(self._path, key.secret, self.id, thaw_head(content).commit)
+
+    def chapters(self, head: Head) -> list[Chapter]:
+        """Return every chapter, those that are done first.
+
+        Raises
+        ------
+        IntegrityError
+            The catalogue is lost, altered, or an older one.
+        """
+        return [*self._catalogue(head), *head.chapters]
+
+    def _catalogue(self, head: Head) -> list[Chapter]:
+        if head.catalogue is None:
+            return []
+        return chapters.thaw_catalogue(self._verified(head.catalogue, "catalogue"))
 
     def contents(self, cls: Class, t0_s: float | None, t1_s: float | None) -> Iterator[bytes]:
         """Yield the contents of a class that may touch a time range, in order of commit.
+
+        What the keys at hand should open and do not is an error; what they need not open is
+        left out.
 
         Raises
         ------
         IntegrityError
             A row is lost, altered, moved or rolled back: says which.
         """
-        head = self.head()
-        known = {key_id for key_id, _ in head.device_keys}
+        with storage(), self._snapshot():
+            known = self.chapters(self.head())
         start, end = -math.inf if t0_s is None else t0_s, math.inf if t1_s is None else t1_s
-        yield from find(head.levels(cls), start, end, lambda entry: self._fetch(entry, known))
+        for chapter, entry in chapters.find(self.opened(known, cls), start, end, self.fetch):
+            yield self.fetch(chapter, entry)
 
-    def _fetch(self, entry: Entry, known: set[int]) -> bytes | None:
-        """Return a content, or None where its key has aged out of what the device opens."""
+    def opened(self, known: list[Chapter], cls: Class) -> Iterator[Chapter]:
+        """Yield the chapters of a class that the keys at hand open."""
+        due = {c.key for c in chapters.for_device(known)} if self.unlocked is None else set[int]()
+        for chapter in known:
+            if chapter.cls != cls or not chapter.rows:
+                continue
+            try:
+                self.keys.get(chapter.key)
+            except LockedError:
+                if chapter.key in due:
+                    what = f"row {chapter.first}: the wrap of its key is lost"
+                    raise IntegrityError(what) from None
+                continue
+            yield chapter
+
+    def fetch(self, chapter: Chapter, entry: Entry) -> bytes:
+        """Return a content of a chapter; raises IntegrityError, and LockedError without its key."""
         what = f"row {entry.row}"
+        rows = self._checked(entry, what)
+        if rows[0].key_id != chapter.key:
+            raise IntegrityError(f"{what}: wrong key: it stands in another chapter")
+        return open_rows(self.keys.get(chapter.key), self.id, rows, what)
+
+    def _verified(self, entry: Entry, what: str) -> bytes:
+        rows = self._checked(entry, what)
+        return open_rows(self.keys.get(rows[0].key_id), self.id, rows, what)
+
+    def _checked(self, entry: Entry, what: str) -> list[Row]:
+        """Return the rows of a content, those that were committed."""
         with storage():
             rows = self._rows("id BETWEEN ? AND ?", entry.row, entry.row + entry.parts - 1)
         if len(rows) != entry.parts:
             raise IntegrityError(f"{what}: lost: {entry.parts - len(rows)} of its rows")
-        key_id = rows[0].key_id
-        if digest(key_id, [row.blob for row in rows]) != entry.digest:
+        if digest(rows[0].key_id, [row.blob for row in rows]) != entry.digest:
             self._blame(rows)
-        try:
-            return open_rows(self.keys.get(key_id), self._id, rows, what)
-        except LockedError:
-            if key_id in known:
-                raise IntegrityError(f"{what}: the wrap of its key is lost") from None
-            return None
+        return rows
 
     def _blame(self, rows: list[Row]) -> None:
         """Say what is wrong with rows that are not those which were committed."""
         for row in rows:
             try:
-                open_row(self.keys.get(row.key_id), self._id, row)
+                open_row(self.keys.get(row.key_id), self.id, row)
             except LockedError:
                 raise IntegrityError(f"row {row.id}: altered or replaced") from None
         raise IntegrityError(f"row {rows[0].id}: rolled back: not the row that was committed")
@@ -173,7 +217,7 @@ class Rows:
             rows = self._rows("id = ?", row_id)
         if not rows:
             raise IntegrityError(f"row {row_id}: lost")
-        part = open_row(self.keys.get(rows[0].key_id), self._id, rows[0])
+        part = open_row(self.keys.get(rows[0].key_id), self.id, rows[0])
         if part.number + part.part != k:
             raise IntegrityError(f"row {row_id}: rolled back")
         return part
@@ -182,7 +226,7 @@ class Rows:
         """Return how many rows there must be, without looking at each."""
         with storage():
             state = self._count("id < ?", RING_ROWS[0])
-        return state + min(head.letters, len(RING_ROWS)) + head.next_row - FIRST_ROW
+        return state + min(head.letters, len(RING_ROWS)) + head.rows
 
     def check_rows(self) -> None:
         """Count every row.
@@ -208,41 +252,64 @@ class Rows:
         """
         self._usable()
         with storage():
-            self._db.execute("BEGIN IMMEDIATE")
+            self.db.execute("BEGIN IMMEDIATE")
         try:
             with storage():
                 key, content = self._state()
                 head = thaw_head(content)
-                draft = Draft(head, self._id, self.keys.writing(head, now_s))
+                writing = self.keys.writing(head, now_s)
+                draft = Draft(head, self.id, writing, lambda: self._catalogue(head))
+                grown = len(head.chapters)
                 yield draft
+                if len(head.chapters) > grown:  # a new day, perhaps
+                    self.keys.age_for_device(draft.chapters())
                 draft.finish()
-                self._write(draft.rows)
+                self._write(draft)
+                state_key = writing.current(Class.STATE)
+                if state_key.id != key.id:
+                    turn_mark(self._path, state_key.secret, self.id, head.commit)
         except BaseException:
             self.keys.forget_writing()
-            self._db.rollback()
+            self.db.rollback()
             raise
         self._sync()
         try:
-            write_mark(self._path, key.secret, self._id, head.commit)
+            write_mark(self._path, state_key.secret, self.id, head.commit)
         except OSError as error:  # committed all the same; a mark that lags is no lie
             log.warning("vault.mark: not written (errno %s)", error.errno)
 
-    def _write(self, rows: list[Row]) -> None:
+    def forget(self, draft: Draft, chapter: Chapter) -> None:
+        """Destroy a chapter: its rows, what it has in the ring of letters, and its key."""
+        draft.drop(chapter)
+        if chapter.cls == Class.RAW:
+            where = "id BETWEEN ? AND ? AND key_id = ?"
+            for row in self._rows(where, RING_ROWS[0], RING_ROWS[-1], chapter.key):
+                draft.blot_out(row.id)
+        self.keys.destroy([chapter.key])
+
+    def _write(self, draft: Draft) -> None:
+        for gone in draft.gone:
+            self._delete(gone)
         table = "row (id, key_id, blob) VALUES (?, ?, ?)"
-        added = [row for row in rows if row.id >= FIRST_ROW]
-        replaced = [row for row in rows if row.id < FIRST_ROW]
-        self._db.executemany(f"INSERT INTO {table}", added)
-        self._db.executemany(f"REPLACE INTO {table}", replaced)
+        added = [row for row in draft.rows if row.id >= FIRST_ROW]
+        replaced = [row for row in draft.rows if row.id < FIRST_ROW]
+        self.db.executemany(f"INSERT INTO {table}", added)
+        self.db.executemany(f"REPLACE INTO {table}", replaced)
         last = max(row.id for row in replaced if row.id < RING_ROWS[0])  # the state may shrink
-        self._db.execute("DELETE FROM row WHERE id > ? AND id < ?", (last, RING_ROWS[0]))
+        self.db.execute("DELETE FROM row WHERE id > ? AND id < ?", (last, RING_ROWS[0]))
+
+    def _delete(self, gone: Gone) -> None:
+        where = "id >= ? AND id < ?" + ("" if gone.key is None else " AND key_id = ?")
+        values = (gone.first, gone.end) + (() if gone.key is None else (gone.key,))
+        self.db.execute(f"DELETE FROM row WHERE {where}", values)  # noqa: S608 - ours
 
     def _sync(self) -> None:
         try:
-            self._db.execute("COMMIT")
+            self.db.execute("COMMIT")
         except sqlite3.Error as error:
             self.keys.forget_writing()
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL):
-                self._db.rollback()
+                self.db.rollback()
             else:  # after a failed sync nobody knows what the disk holds: only a new look tells
                 self._failed = True
             raise IntegrityError(f"{DATABASE}: {why(error)}: not committed") from None
@@ -253,15 +320,15 @@ class Rows:
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
-        self._db.execute("BEGIN")
+        self.db.execute("BEGIN")
         try:
             yield
         finally:
-            self._db.rollback()
+            self.db.rollback()
 
     def _rows(self, where: str, *values: int) -> list[Row]:
         query = f"SELECT id, key_id, blob FROM row WHERE {where} ORDER BY id"  # noqa: S608 - ours
-        rows = [Row(*row) for row in self._db.execute(query, values)]
+        rows = [Row(*row) for row in self.db.execute(query, values)]
         for row in rows:
             blob_of(row.blob, f"row {row.id}")
             if not (isinstance(row.key_id, int) and row.key_id > 0):
@@ -270,18 +337,7 @@ class Rows:
 
     def _count(self, where: str, *values: int) -> int:
         query = f"SELECT count(*) FROM row WHERE {where}"  # noqa: S608 - ours
-        return int(self._db.execute(query, values).fetchone()[0])
-
-
-def _unlock(meta: dict[str, bytes], passphrase: str) -> Reader:
-    identities = {name: meta[name] for name in meta if re.fullmatch(r"identity/\d{1,19}", name)}
-    if not identities:
-        raise IntegrityError("identity: lost: no passphrase can open this store")
-    for name, record in identities.items():
-        reader = int(name.removeprefix("identity/"))
-        with suppress(LockedError):  # not this one's passphrase
-            return open_identity(meta["store"], meta["device"], reader, record, passphrase)
-    raise LockedError("wrong passphrase")
+        return int(self.db.execute(query, values).fetchone()[0])
 
 
 def _read(path: Path) -> bytes:

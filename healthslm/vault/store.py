@@ -18,15 +18,11 @@ from types import TracebackType
 from healthslm.errors import LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
 from healthslm.vault import audit, codec
+from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
 from healthslm.vault.database import DATABASE, DEVICE_KEY, connect
-from healthslm.vault.index import (
-    FRAMES,
-    LETTER,
-    RECORDS,
-    RING_ROWS,
-    body_of,
-)
+from healthslm.vault.index import RING_ROWS
 from healthslm.vault.keys import Class, Device
+from healthslm.vault.readers import unlock
 from healthslm.vault.rows import Rows
 from healthslm.vault.seal import ROW_BYTES
 
@@ -84,7 +80,7 @@ class Store:
         connect(folder / DATABASE).close()
         path = folder / DEVICE_KEY
         device = Device.read(path) if path.exists() else None
-        rows = Rows(folder, device, passphrase)
+        rows = Rows(folder, device, lambda meta: unlock(meta, passphrase))
         store = cls(rows, audited=device is not None)
         with _closing_on_error(rows):
             if accept_loss:
@@ -214,7 +210,7 @@ class Store:
         for cls in (Class.RAW, Class.DERIVED, Class.AUDIT):
             for _ in self._rows.contents(cls, None, None):
                 pass
-        if self._rows.owner is not None:
+        if self._rows.unlocked is not None:
             for found in (self.letters(), self.events()):
                 deque(found, maxlen=0)
 
@@ -244,10 +240,10 @@ class Store:
 
     @property
     def _who(self) -> str:
-        return "device" if self._rows.owner is None else "owner"
+        return "device" if self._rows.unlocked is None else "owner"
 
     def _owner_only(self, what: str) -> None:
-        if self._rows.owner is None:
+        if self._rows.unlocked is None:
             raise LockedError(f"{what}: only the owner's passphrase opens them")
 
     def _audit(self, action: audit.Action, now_s: float | None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from healthslm.errors import IntegrityError
 from healthslm.vault import audit
 from healthslm.vault.codec import deflate
-from healthslm.vault.index import AUDIT
+from healthslm.vault.chapters import AUDIT
 
 
 def trail(n):

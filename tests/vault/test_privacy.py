@@ -68,7 +68,7 @@ def test_the_search_finds_what_is_not_sealed(tmp_path, monkeypatch):
     monkeypatch.setattr("healthslm.vault.codec.deflate", bytes)
     monkeypatch.setattr("healthslm.vault.codec.inflate", bytes)
     monkeypatch.setattr("healthslm.vault.index.deflate", bytes)
-    monkeypatch.setattr("healthslm.vault.index.inflate", bytes)
+    monkeypatch.setattr("healthslm.vault.chapters.inflate", bytes)
     monkeypatch.setattr("healthslm.vault.audit.deflate", bytes)
     folder = new_store(tmp_path / "open store")
     found = {needle for _, needle in hits(fill(folder, T0))}

@@ -10,6 +10,7 @@ from healthslm.errors import IntegrityError, LockedError
 from healthslm.vault.keys import Class, DataKey, Device
 from healthslm.vault.readers import (
     PROFILES,
+    Grantee,
     Profile,
     Reader,
     open_identity,
@@ -120,11 +121,22 @@ def test_the_limits_themselves_are_allowed_and_the_default_is_rfc_9106s_second_c
     assert PROFILES["standard"] == Profile(65_536, 3, 4)
 
 
-def test_a_reader_record_says_what_it_may_read_and_for_whom():
-    assert read_reader(bytes(16), DEVICE.public, OWNER.id, reader_record(DEVICE, OWNER.public)) == (
-        0b11110,
-        OWNER.public,
-    )
+def test_a_reader_record_holds_the_key_of_whom_it_names():
+    record = reader_record(DEVICE, OWNER.public)
+    assert read_reader(bytes(16), DEVICE.public, OWNER.id, record) == OWNER.public
+
+
+def test_the_record_of_another_reader_is_refused():
+    record = reader_record(DEVICE, Reader.new().public)
+    with pytest.raises(IntegrityError):
+        read_reader(bytes(16), DEVICE.public, OWNER.id, record)
+
+
+@pytest.mark.parametrize(("now_s", "may"), [(99.9, True), (100.0, False)])
+def test_a_consent_that_has_run_out_opens_no_new_key(now_s, may):
+    reader = Grantee(1, "clinician", 1 << Class.DERIVED, "A", until_s=100)
+    assert reader.may(Class.DERIVED, now_s) is may
+    assert not reader.may(Class.RAW, 0.0)
 
 
 def test_a_planted_reader_is_refused():

@@ -123,7 +123,7 @@ def test_what_the_device_holds_opens_no_raw_key_and_no_derived_day_but_the_last_
         store.verify()
         opened = [
             store._rows.keys.get(key_id)
-            for (key_id,) in store._rows._db.execute("SELECT key_id FROM wrap WHERE reader = 0")
+            for (key_id,) in store._rows.db.execute("SELECT key_id FROM wrap WHERE reader = 0")
         ]
         assert sorted(key.cls for key in opened) == [Class.DERIVED] * 8 + [Class.STATE]
     with owned(folder) as store:
@@ -146,7 +146,7 @@ def test_each_start_and_each_hour_has_its_own_raw_key(folder):
     commits(folder, 2, hour, 3600)
     with owned(folder) as store:
         query = "SELECT count(DISTINCT key_id) FROM wrap"
-        (keys,) = store._rows._db.execute(query).fetchone()
+        (keys,) = store._rows.db.execute(query).fetchone()
     assert keys == 1 + 1 + 4 + 2  # state, one derived day, raw, audit of creation and unlocking
 
 
@@ -236,7 +236,7 @@ def test_every_row_has_the_same_size_whatever_it_holds(folder):
         store.commit([], [vital()], b"", now_s=T0)
         store.set_aside("x", b"y")
         store.commit([frame(1, samples=bytes(2500))], [], b"z", now_s=T0)
-        sizes = store._rows._db.execute("SELECT DISTINCT length(blob) FROM row").fetchall()
+        sizes = store._rows.db.execute("SELECT DISTINCT length(blob) FROM row").fetchall()
     assert sizes == [(992,)]
 
 
@@ -391,12 +391,12 @@ def test_after_a_failed_sync_the_object_is_of_no_more_use(folder):
 
     with vault.Store.open(folder) as store:
         store.commit([frame()], [], b"good", now_s=T0)
-        store._rows._db = Failing(store._rows._db)
+        store._rows.db = Failing(store._rows.db)
         with pytest.raises(
             IntegrityError, match=r"the disk failed \(SQLITE_IOERR_FSYNC\): not committed"
         ):
             store.commit([frame()], [], b"lost", now_s=T0)
-        store._rows._db = store._rows._db.db
+        store._rows.db = store._rows.db.db
         for use in (store.state, lambda: store.commit([], [], b"", now_s=T0)):
             with pytest.raises(IntegrityError, match="close the store and open it again"):
                 use()
@@ -416,7 +416,7 @@ def test_every_connection_syncs_each_commit_and_overwrites_what_it_deletes(folde
     monkeypatch.setattr(sqlite3, "connect", careless)
     with vault.Store.open(folder) as store:
         pragma = {
-            name: store._rows._db.execute(f"PRAGMA {name}").fetchone()[0]
+            name: store._rows.db.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "secure_delete", "page_size")
         }
     assert pragma == {
