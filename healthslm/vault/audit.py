@@ -52,7 +52,7 @@ class Event(NamedTuple):
     t_s: float
     action: str
     who: str
-    what: str
+    what: str = ""
 
 
 class _Body(msgspec.Struct, array_like=True, frozen=True):
