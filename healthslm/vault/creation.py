@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from healthslm.errors import ConfigError
-from healthslm.vault import audit
+from healthslm.vault import audit, recovery
 from healthslm.vault.database import DATABASE, DEVICE_KEY, FORMAT, MARK, SCHEMA, connect, storage
 from healthslm.vault.index import Draft, Head
 from healthslm.vault.keyring import Keyring
@@ -25,11 +25,17 @@ from healthslm.vault.readers import (
 
 
 def create(
-    folder: Path, passphrase: str, *, now_s: float, profile: Profile = PROFILES["standard"]
+    folder: Path,
+    passphrase: str,
+    *,
+    now_s: float,
+    profile: Profile = PROFILES["standard"],
+    sheet: bytes | None = None,
 ) -> None:
     """Make a store in `folder`: the database, the device key, and the mark.
 
     profile  the cost of each guess at the passphrase; tests take `PROFILES["cheapest"]`.
+    sheet    the secret of a recovery sheet, `recovery.new_secret()`; None: there is none yet.
 
     Raises
     ------
@@ -51,10 +57,16 @@ def create(
         f"reader/{owner.id}": reader_record(device, owner.public),
         f"identity/{owner.id}": seal_identity(device, owner, passphrase, profile),
     }
+    readers = [Grantee(owner.id, "owner", ALL_CLASSES)]
+    if sheet is not None:
+        second = recovery.reader(sheet)
+        meta[f"reader/{second.id}"] = reader_record(device, second.public)
+        meta[f"recovery/{second.id}"] = recovery.trust_record(device, sheet)
+        readers.append(Grantee(second.id, "recovery", ALL_CLASSES))
     new, key, mark = folder / f"{DATABASE}.new", folder / DEVICE_KEY, folder / MARK
     new.unlink(missing_ok=True)  # what an interrupted attempt left: nobody has its key
     try:
-        state_key = _write(new, meta, device, owner, now_s)
+        state_key = _write(new, meta, device, readers, now_s)
         device.write(key)
         reset_mark(mark, state_key, device.store_id, 1)
         new.rename(folder / DATABASE)  # from here on there is a store
@@ -66,7 +78,7 @@ def create(
 
 
 def _write(
-    path: Path, meta: dict[str, bytes], device: Device, owner: Reader, now_s: float
+    path: Path, meta: dict[str, bytes], device: Device, readers: list[Grantee], now_s: float
 ) -> bytes:
     """Write the database with its first commit; return the state's key."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # -wal and -shm take its mode
@@ -76,7 +88,7 @@ def _write(
         db.execute("BEGIN IMMEDIATE")
         db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", meta.items())
         keys = Keyring(db, device.store_id, device.public, device=device, unlocked=None)
-        head = Head(readers=[Grantee(owner.id, "owner", ALL_CLASSES, since_s=int(now_s))])
+        head = Head(readers=readers)
         writing = keys.writing(head, now_s)
         draft = Draft(head, device.store_id, writing, list)
         audit.record(draft, "create", "owner", now_s)

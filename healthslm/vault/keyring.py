@@ -131,7 +131,7 @@ class Keyring:
         """
         key_id = 1 + secrets.randbelow((1 << 63) - 1)
         key = DataKey(key_id, cls, start_s, secrets.token_bytes(KEY_BYTES))
-        self.wrap_to(key, [r for r in head.readers if r.may(cls, now_s)])
+        self.wrap_to(key, [r for r in head.readers if r.may(cls, now_s, start_s)])
         if cls in (Class.STATE, Class.DERIVED):
             self._db.execute(_INSERT, (key.id, DEVICE_READER, wrap_for_device(self.device, key)))
         self._opened[key.id] = key
@@ -185,7 +185,7 @@ class Keyring:
         own = self._db.execute("SELECT key_id FROM wrap WHERE reader = ?", (DEVICE_READER,))
         old = [k for (k,) in own.fetchall() if k not in young and k != self._state_id()]
         self._db.executemany(
-            f"DELETE FROM wrap WHERE reader = {DEVICE_READER} AND key_id = ?", [(k,) for k in old]
+            "DELETE FROM wrap WHERE reader = ? AND key_id = ?", [(DEVICE_READER, k) for k in old]
         )
 
     def _state_id(self) -> int:

@@ -7,6 +7,7 @@ The owner, a printed recovery sheet and clinicians differ in what is wrapped to 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import struct
@@ -100,12 +101,13 @@ class Grantee(msgspec.Struct, array_like=True, frozen=True):
     role: Role
     classes: int  # bit 1 << class for each that it may read
     name: str = ""
-    since_s: int = 0
-    until_s: int | None = None  # UTC; no bound where None
+    since_s: int = 0  # UTC: no data key of an earlier epoch is wrapped to it
+    until_s: int | None = None  # UTC: from then on none is; no bound where None
 
-    def may(self, cls: Class, now_s: float) -> bool:
-        """Say whether this reader may open data keys of a class."""
-        return bool(self.classes & 1 << cls) and (self.until_s is None or now_s < self.until_s)
+    def may(self, cls: Class, now_s: float, epoch_s: float = math.inf) -> bool:
+        """Say whether this reader may be given a data key of a class and an epoch now."""
+        stands = self.until_s is None or now_s < self.until_s
+        return bool(self.classes & 1 << cls) and stands and epoch_s >= self.since_s
 
 
 class Unlocked(NamedTuple):

@@ -12,18 +12,19 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from healthslm.errors import LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
-from healthslm.vault import audit, codec
+from healthslm.vault import audit, codec, readers, recovery
 from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
 from healthslm.vault.database import DATABASE, DEVICE_KEY, connect
-from healthslm.vault.index import RING_ROWS
+from healthslm.vault.index import ERASED, RING_ROWS
 from healthslm.vault.keys import Class, Device
-from healthslm.vault.readers import unlock
-from healthslm.vault.rows import Rows
+from healthslm.vault.readers import Reader, Unlocked
+from healthslm.vault.rows import Rows, Unlock
 from healthslm.vault.seal import ROW_BYTES
 
 LETTER_BYTES = 65_536  # kept of one payload: no frame may be longer
@@ -34,11 +35,12 @@ class Store:
     """A store, open: made by `Store.open` or `Store.unlock`; closes as a context."""
 
     def __init__(self, rows: Rows, *, audited: bool) -> None:
-        self._rows = rows
+        self.rows = rows
         self._audited = audited
         self._letters: deque[tuple[str, bytes]] = deque()
         self._pending = 0  # bytes in them
         self._raw_was_read = False
+        self._who = "device"
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -77,12 +79,39 @@ class Store:
         ConfigError, IntegrityError
             As `open`.
         """
+        how = partial(readers.unlock, passphrase=passphrase)
+        return cls._unlocked(folder, how, now_s, accept_loss=accept_loss)
+
+    @classmethod
+    def recover(cls, folder: Path, sheet: bytes, *, now_s: float | None = None) -> Store:
+        """Open with the secret of the recovery sheet; as `unlock` does."""
+        return cls._unlocked(folder, partial(recovery.unlock, secret=sheet), now_s)
+
+    @classmethod
+    def consult(cls, folder: Path, reader: Reader, *, now_s: float | None = None) -> Store:
+        """Open as a clinician, on the board: what a consent that stands lets them read.
+
+        Raises
+        ------
+        LockedError
+            No consent stands for this key, or the device key is not here.
+        ConfigError, IntegrityError
+            As `open`.
+        """
+        return cls._unlocked(folder, lambda _: Unlocked(reader, whole=False), now_s)
+
+    @classmethod
+    def _unlocked(
+        cls, folder: Path, how: Unlock, now_s: float | None, *, accept_loss: bool = False
+    ) -> Store:
         connect(folder / DATABASE).close()
         path = folder / DEVICE_KEY
         device = Device.read(path) if path.exists() else None
-        rows = Rows(folder, device, lambda meta: unlock(meta, passphrase))
+        rows = Rows(folder, device, how)
         store = cls(rows, audited=device is not None)
+        now_s = time.time() if now_s is None else now_s
         with _closing_on_error(rows):
+            store._welcome(now_s)
             if accept_loss:
                 rows.accept_age()
                 store._audit("loss accepted", now_s)
@@ -90,6 +119,15 @@ class Store:
                 rows.check_age()
             store._audit("unlock", now_s)
         return store
+
+    def _welcome(self, now_s: float) -> None:
+        """Let in only whom the sealed head names, and a clinician only while a consent stands."""
+        held = self.rows.unlocked
+        known = {r.id: r for r in self.rows.head().readers}
+        found = known.get(held.reader.id) if held else None
+        if found is None or not any(found.may(cls, now_s) for cls in Class):
+            raise LockedError("this key opens nothing here: no consent stands for it")
+        self._who = found.name or found.role
 
     def commit(
         self, frames: Sequence[Frame], derived: Sequence[Derived], state: bytes, *, now_s: float
@@ -106,7 +144,7 @@ class Store:
         """
         raw, records = codec.encode_frames(frames), codec.encode_derived(derived)
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
-        with self._rows.transaction(now_s) as draft:
+        with self.rows.transaction(now_s) as draft:
             if frames:
                 draft.add(Class.RAW, FRAMES + raw, *_hull(frames))
             if derived:
@@ -125,7 +163,7 @@ class Store:
 
     def state(self) -> bytes | None:
         """Return the state of the newest commit; None before the first."""
-        return self._rows.head().pipeline
+        return self.rows.head().pipeline
 
     def derived(self, t0_s: float | None = None, t1_s: float | None = None) -> Iterator[Derived]:
         """Yield the derived records that touch a time range, in order of commit.
@@ -133,7 +171,7 @@ class Store:
         The device key yields what was committed in the last eight days; the rest needs the
         owner.
         """
-        for content in self._rows.contents(Class.DERIVED, t0_s, t1_s):
+        for content in self.rows.contents(Class.DERIVED, t0_s, t1_s):
             for record in codec.decode_derived(body_of(content, RECORDS, "records")):
                 if _touches(record, t0_s, t1_s):
                     yield record
@@ -151,13 +189,13 @@ class Store:
         LockedError
             Opened with the device key: only the owner may read raw samples.
         """
-        self._owner_only("raw samples")
+        self._readers_only("raw samples", Class.RAW)
         if not self._raw_was_read:
             self._audit("read raw", None)
             self._raw_was_read = True
         return (
             frame
-            for content in self._rows.contents(Class.RAW, t0_s, t1_s)
+            for content in self.rows.contents(Class.RAW, t0_s, t1_s)
             for frame in codec.decode_frames(body_of(content, FRAMES, "frames"))
             if stream in (None, frame.name) and _touches(frame, t0_s, t1_s)
         )
@@ -174,27 +212,31 @@ class Store:
 
     def letters(self) -> Iterator[tuple[str, bytes]]:
         """Yield (reason, payload) of what was set aside and still is there; owner only."""
-        self._owner_only("letters set aside")
-        end, parts = self._rows.head().letters, list[bytes]()
+        self._readers_only("letters set aside", Class.RAW)
+        end, parts = self.rows.head().letters, list[bytes]()
         for k in range(max(0, end - len(RING_ROWS)), end):
-            row = self._rows.ring_row(k)
+            row = self.rows.ring_row(k)
+            if row.part == 0:
+                parts.clear()
             if row.part != len(parts):  # the beginning of this letter is overwritten
                 continue
             parts.append(row.data)
             if len(parts) == row.parts:
-                yield codec.decode_letter(body_of(b"".join(parts), LETTER, "letter"))
+                letter = codec.decode_letter(body_of(b"".join(parts), LETTER, "letter"))
                 parts.clear()
+                if letter[0] != ERASED:
+                    yield letter
 
     def events(self) -> Iterator[audit.Event]:
         """Yield the whole audit trail, oldest first, its chain checked; owner only."""
-        self._owner_only("audit trail")
-        end = self._rows.head().audit
-        return audit.chain(self._rows.contents(Class.AUDIT, None, None), end)
+        self._readers_only("audit trail", Class.AUDIT)
+        end = self.rows.head().audit
+        return audit.chain(self.rows.contents(Class.AUDIT, None, None), end)
 
     def counts(self) -> dict[str, int]:
         """Return how much there is, by name: rows, bytes sealed, commits, frames, beats ..."""
-        head = self._rows.head()
-        rows = self._rows.row_count(head)
+        head = self.rows.head()
+        rows = self.rows.row_count(head)
         sizes = {"rows": rows, "bytes": rows * ROW_BYTES, "commits": head.commit}
         return sizes | {"audit": head.audit[0], "frames": 0, "set_aside": 0} | head.counts
 
@@ -206,11 +248,11 @@ class Store:
         IntegrityError
             Rows are lost, altered, moved, planted or rolled back: says which.
         """
-        self._rows.check_rows()
+        self.rows.check_rows()
         for cls in (Class.RAW, Class.DERIVED, Class.AUDIT):
-            for _ in self._rows.contents(cls, None, None):
+            for _ in self.rows.contents(cls, None, None):
                 pass
-        if self._rows.unlocked is not None:
+        if self.rows.unlocked is not None and self.rows.unlocked.whole:
             for found in (self.letters(), self.events()):
                 deque(found, maxlen=0)
 
@@ -225,7 +267,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the files; what was committed stays."""
-        self._rows.close()
+        self.rows.close()
 
     def __enter__(self) -> Store:
         return self
@@ -238,18 +280,20 @@ class Store:
     ) -> None:
         self.close()
 
-    @property
-    def _who(self) -> str:
-        return "device" if self._rows.unlocked is None else "owner"
-
-    def _owner_only(self, what: str) -> None:
-        if self._rows.unlocked is None:
+    def _readers_only(self, what: str, cls: Class) -> None:
+        """Let in whoever may read a class, and the device never."""
+        held = self.rows.unlocked
+        if held is None:
             raise LockedError(f"{what}: only the owner's passphrase opens them")
+        if not any(
+            r.id == held.reader.id and r.classes & 1 << cls for r in self.rows.head().readers
+        ):
+            raise LockedError(f"{what}: your consent does not cover them")
 
     def _audit(self, action: audit.Action, now_s: float | None) -> None:
         now_s = time.time() if now_s is None else now_s
         if self._audited:
-            with self._rows.transaction(now_s) as draft:
+            with self.rows.transaction(now_s) as draft:
                 audit.record(draft, action, self._who, now_s)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from healthslm.errors import IntegrityError
 from healthslm.vault import audit
-from healthslm.vault.codec import deflate
 from healthslm.vault.chapters import AUDIT
+from healthslm.vault.codec import deflate
 
 
 def trail(n):

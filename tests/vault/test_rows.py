@@ -357,13 +357,13 @@ def test_bytes_flipped_anywhere_are_detected_or_change_nothing(folder, tmp_path)
 def test_a_full_disk_loses_the_commit_and_nothing_else(folder):
     with vault.Store.open(folder) as store:
         store.commit([frame(0)], [vital()], b"0", now_s=T0)
-        pages = store._rows.db.execute("PRAGMA page_count").fetchone()[0]
-        store._rows.db.execute(f"PRAGMA max_page_count = {pages}")
+        pages = store.rows.db.execute("PRAGMA page_count").fetchone()[0]
+        store.rows.db.execute(f"PRAGMA max_page_count = {pages}")
         store.set_aside("kept", b"for later")
         with pytest.raises(IntegrityError, match="SQLITE_FULL"):
             store.commit([frame(i) for i in range(1, 9)], [vital()], b"1", now_s=T0 + 7200)
         assert store.state() == b"0"
-        store._rows.db.execute("PRAGMA max_page_count = 100000")
+        store.rows.db.execute("PRAGMA max_page_count = 100000")
         store.commit([frame(i) for i in range(1, 9)], [vital()], b"1", now_s=T0 + 7200)
         store.verify()
     with owned(folder) as store:

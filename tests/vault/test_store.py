@@ -122,8 +122,8 @@ def test_what_the_device_holds_opens_no_raw_key_and_no_derived_day_but_the_last_
         assert days == [math.floor(T0 / DAY) + d for d in range(4, 12)]
         store.verify()
         opened = [
-            store._rows.keys.get(key_id)
-            for (key_id,) in store._rows.db.execute("SELECT key_id FROM wrap WHERE reader = 0")
+            store.rows.keys.get(key_id)
+            for (key_id,) in store.rows.db.execute("SELECT key_id FROM wrap WHERE reader = 0")
         ]
         assert sorted(key.cls for key in opened) == [Class.DERIVED] * 8 + [Class.STATE]
     with owned(folder) as store:
@@ -146,7 +146,7 @@ def test_each_start_and_each_hour_has_its_own_raw_key(folder):
     commits(folder, 2, hour, 3600)
     with owned(folder) as store:
         query = "SELECT count(DISTINCT key_id) FROM wrap"
-        (keys,) = store._rows.db.execute(query).fetchone()
+        (keys,) = store.rows.db.execute(query).fetchone()
     assert keys == 1 + 1 + 4 + 2  # state, one derived day, raw, audit of creation and unlocking
 
 
@@ -209,7 +209,7 @@ def test_letters_are_bounded_to_the_newest_megabyte(folder):
         for payload in payloads:
             store.set_aside("flood", payload)
             store.commit([], [], b"", now_s=T0)
-        ring = store._rows._count("id >= ? AND id < ?", 64, 2048)
+        ring = store.rows._count("id >= ? AND id < ?", 64, 2048)
         assert ring == 1024
         store.verify()
     with owned(folder) as store:
@@ -236,7 +236,7 @@ def test_every_row_has_the_same_size_whatever_it_holds(folder):
         store.commit([], [vital()], b"", now_s=T0)
         store.set_aside("x", b"y")
         store.commit([frame(1, samples=bytes(2500))], [], b"z", now_s=T0)
-        sizes = store._rows.db.execute("SELECT DISTINCT length(blob) FROM row").fetchall()
+        sizes = store.rows.db.execute("SELECT DISTINCT length(blob) FROM row").fetchall()
     assert sizes == [(992,)]
 
 
@@ -329,7 +329,7 @@ def test_a_reader_needs_no_write_lock_once_it_is_open(folder):
     with vault.Store.open(folder) as daemon, owned(folder) as owner:
         daemon.commit([frame(0)], [vital()], b"0", now_s=T0)
         assert len(list(owner.frames())) == 1
-        with daemon._rows.transaction(T0):
+        with daemon.rows.transaction(T0):
             assert len(list(owner.frames())) == 1
             assert list(owner.derived()) == [vital()]
             assert owner.state() == b"0"
@@ -338,7 +338,7 @@ def test_a_reader_needs_no_write_lock_once_it_is_open(folder):
 def test_a_store_in_use_for_too_long_is_said(folder, monkeypatch):
     monkeypatch.setattr("healthslm.vault.database.BUSY_S", 0.01)
     with vault.Store.open(folder) as one, vault.Store.open(folder) as two:
-        with one._rows.transaction(T0), pytest.raises(IntegrityError, match="SQLITE_BUSY"):
+        with one.rows.transaction(T0), pytest.raises(IntegrityError, match="SQLITE_BUSY"):
             two.commit([frame()], [], b"", now_s=T0)
         two.commit([frame()], [], b"then", now_s=T0)
         assert one.state() == b"then"
@@ -391,12 +391,12 @@ def test_after_a_failed_sync_the_object_is_of_no_more_use(folder):
 
     with vault.Store.open(folder) as store:
         store.commit([frame()], [], b"good", now_s=T0)
-        store._rows.db = Failing(store._rows.db)
+        store.rows.db = Failing(store.rows.db)
         with pytest.raises(
             IntegrityError, match=r"the disk failed \(SQLITE_IOERR_FSYNC\): not committed"
         ):
             store.commit([frame()], [], b"lost", now_s=T0)
-        store._rows.db = store._rows.db.db
+        store.rows.db = store.rows.db.db
         for use in (store.state, lambda: store.commit([], [], b"", now_s=T0)):
             with pytest.raises(IntegrityError, match="close the store and open it again"):
                 use()
@@ -416,7 +416,7 @@ def test_every_connection_syncs_each_commit_and_overwrites_what_it_deletes(folde
     monkeypatch.setattr(sqlite3, "connect", careless)
     with vault.Store.open(folder) as store:
         pragma = {
-            name: store._rows.db.execute(f"PRAGMA {name}").fetchone()[0]
+            name: store.rows.db.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "secure_delete", "page_size")
         }
     assert pragma == {
