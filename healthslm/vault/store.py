@@ -31,7 +31,7 @@ from healthslm.vault.index import ERASED, RING_ROWS
 from healthslm.vault.keys import Class, Device
 from healthslm.vault.readers import Reader, Unlocked
 from healthslm.vault.rows import Rows, Unlock
-from healthslm.vault.seal import ROW_BYTES
+from healthslm.vault.seal import ROW_BYTES, needed
 
 LETTER_BYTES = 65_536  # kept of one payload: no frame may be longer
 PENDING_BYTES = 1 << 20  # of letters that wait for a commit: what the ring holds
@@ -149,14 +149,18 @@ class Store:
             Nothing was written: the database is damaged, full or busy. After a failed sync
             this object is of no more use, and says so.
         """
-        raw, records = codec.encode_frames(frames), codec.encode_derived(derived)
+        raw, records = FRAMES + codec.encode_frames(frames), RECORDS + codec.encode_derived(derived)
+        samples = sum(frame.count for frame in frames)
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
         with self.rows.transaction(now_s) as draft:
             known = len(draft.head.chapters)
+            padding = draft.head.padding
             if frames:
-                draft.add(Class.RAW, FRAMES + raw, *_hull(frames))
+                rows = padding.raw_rows(needed(raw), frames=len(frames), samples=samples)
+                draft.add(Class.RAW, raw, *_hull(frames), rows=rows)
             if derived:
-                draft.add(Class.DERIVED, RECORDS + records, *_hull(derived))
+                rows = padding.derived_rows(needed(records))
+                draft.add(Class.DERIVED, records, *_hull(derived), rows=rows)
             for letter in letters:
                 draft.set_aside(letter)
             for record in derived:
