@@ -30,7 +30,7 @@ from healthslm import vault
 from healthslm.bench import Goal, Result
 from healthslm.errors import HealthslmError, IntegrityError
 
-CUTS = 4
+CUTS = 20
 Act = Callable[[Path], object]  # on a folder that has all the operation touches, also outside
 
 
@@ -164,10 +164,11 @@ def broken_off(operation: Operation, seed: int, drawn: int) -> tuple[Counter[str
             recorder.note("returned")
         counts["steps"] = len(recorder.ops) - 1
         for k, (returned, tree) in enumerate(cuts(recorder.before, recorder.ops, rng, drawn)):
+            root = put(tree, folders / str(k))
             try:
-                found = operation.found(put(tree, folders / str(k)))
+                found = operation.found(root)
             except HealthslmError as error:
-                found = f"{type(error).__name__}: {str(error).replace(str(folders), '')}"
+                found = f"{type(error).__name__}: {str(error).replace(f'{root}/', '')}"
             known = found in {"old", "new"}
             counts.update(["states", found if known else "neither"])
             counts["undone"] += returned and found == "old"
