@@ -52,6 +52,7 @@ class Head(msgspec.Struct, array_like=True):
     pipeline: bytes | None = None
     reports: int = 0  # handed out, ever
     job: str = ""  # what was begun and is not done: an erasure, a change of keys
+    mark: bytes = b""  # the key of the mark beside the database, for good
     padding: Padding = msgspec.field(default_factory=Padding)
 
     def count(self, name: str, n: int) -> None:

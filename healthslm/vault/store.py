@@ -120,8 +120,8 @@ class Store:
         with _closing_on_error(rows):
             store._welcome(now_s)
             if accept_loss:
+                store._audit("loss accepted", now_s)  # first: no loss is accepted unseen
                 rows.accept_age()
-                store._audit("loss accepted", now_s)
             else:
                 rows.check_age()
             store._audit("unlock", now_s)
