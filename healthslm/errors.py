@@ -76,4 +76,4 @@ class ReportError(HealthslmError):
 
     def __init__(self, reason: str, what: str) -> None:
         super().__init__(f"{reason}: {what}")
-        self.reason = reason
+        self.reason, self.what = reason, what

@@ -61,6 +61,7 @@ class Opened:
     store_id: bytes
     device_public: bytes
     reader_id: int
+    counter: int
     signature: bytes
     signed: bytes
 
@@ -124,13 +125,13 @@ def unseal(data: bytes, reader_id: int, undo: Open) -> Opened:
             "bad tag", "altered on its way, or made for another reader. Ask for a new report"
         ) from None
     signature, signed = text[:_SIGNATURE], text[_SIGNATURE:]
-    store_id, device_public, reader, *_ = _HEAD.unpack_from(signed)
+    store_id, device_public, reader, counter, *_ = _HEAD.unpack_from(signed)
     if reader != reader_id:
         raise ReportError(
             "wrong reader",
             "it was made for another reader, who passed it on. Ask its owner for your own",
         )
-    return Opened(store_id, device_public, reader, signature, signed)
+    return Opened(store_id, device_public, reader, counter, signature, signed)
 
 
 def verified(opened: Opened, device_public: bytes) -> tuple[Head, schema.Body]:
