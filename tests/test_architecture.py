@@ -145,7 +145,7 @@ def ours(statement: str) -> set[str]:
 
 
 def reached(*starts: str) -> set[tuple[str, ...]]:
-    """Return every name imported from healthslm by some parts and by what they import, lazily too."""
+    """Return every name imported from healthslm by parts and by all that they import."""
     found: set[tuple[str, ...]] = set()
     todo, done = list(starts), set()
     while todo:
