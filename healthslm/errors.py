@@ -7,6 +7,7 @@ HealthslmError
 ├── CheckpointError whoever chose the weights: damaged, or of a model that is not known
 ├── IntegrityError  the storage: altered, torn, or sealed under another key
 ├── LockedError     the owner: this needs a key that is not here                   (77)
+│   └── ReaderLockedError   a reader: their own key does not open
 ├── BrokerError     the network: try again later                                   (75)
 ├── DeliveryError   whoever should take a report: try again later                  (75)
 ├── ReportError     whoever sent a report: altered, forged, older than one before
@@ -53,6 +54,10 @@ class LockedError(HealthslmError):
     """The key that opens this is not at hand."""
 
     exit_code = 77
+
+
+class ReaderLockedError(LockedError):
+    """A reader's own key, kept far from any store, does not open."""
 
 
 class BrokerError(HealthslmError):

@@ -30,7 +30,7 @@ from healthslm.vault.keys import Device
 from healthslm.vault.readers import Reader
 from healthslm.vault.release import Release
 
-BEGIN = 29_538_240  # minutes: 2026-02-28 00:00 UTC
+BEGIN = 29_537_280  # minutes: 2026-02-28 00:00 UTC
 MINUTES = 4
 FS = 250
 PERIOD = digest.Period(BEGIN, BEGIN + 15)

@@ -26,6 +26,7 @@ from healthslm.errors import (
     IntegrityError,
     LockedError,
     ModelError,
+    ReaderLockedError,
 )
 
 # Each is the command of that name in the module `healthslm.cli.NAME`. The words stand here so
@@ -49,6 +50,7 @@ COMMANDS = {
 }
 
 NEXT: tuple[tuple[type[Exception], str], ...] = (
+    (ReaderLockedError, "the passphrase is the one that was chosen at `healthslm key init`"),
     (
         LockedError,
         "`healthslm review` opens it with the owner's passphrase: asked for, or in a file",

@@ -30,7 +30,11 @@ LONGEST_S = 8 * DAY_S + 3600.0
 MOST_BYTES = 65_536
 
 files_argument = click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False)
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILES",
+    type=click.Path(path_type=Path, dir_okay=False),
 )
 key_option = click.option(
     "--key",

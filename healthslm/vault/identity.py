@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from healthslm.errors import ConfigError, IntegrityError, LockedError
+from healthslm.errors import ConfigError, IntegrityError, ReaderLockedError
 from healthslm.vault.readers import Profile, Reader
 from healthslm.vault.seal import OVERHEAD, WrongKey, seal, unseal
 
@@ -75,7 +75,7 @@ def read(path: Path, passphrase: str) -> Reader:
     ------
     ConfigError
         There is no such file.
-    LockedError
+    ReaderLockedError
         Wrong passphrase; or others may read the file.
     IntegrityError
         The file is damaged, or not a reader's key.
@@ -87,7 +87,7 @@ def read(path: Path, passphrase: str) -> Reader:
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such key. `healthslm key init` makes one") from None
     if mode & 0o077:
-        raise LockedError(f"{path}: others may read it; chmod 600 it first")
+        raise ReaderLockedError(f"{path}: others may read it; chmod 600 it first")
     return open_key(data, passphrase)
 
 
@@ -119,7 +119,7 @@ def seal_key(reader: Reader, passphrase: str, profile: Profile) -> bytes:
 
 
 def open_key(data: bytes, passphrase: str) -> Reader:
-    """Undo `seal_key`; raises LockedError and IntegrityError as `read` does."""
+    """Undo `seal_key`; raises ReaderLockedError and IntegrityError as `read` does."""
     if data[:4] != _MARKER or len(data) != _BYTES:
         raise IntegrityError("reader's key: bad marker: not a whole key file. Use your copy of it")
     body, check = data[:-_CHECK], data[-_CHECK:]
@@ -131,7 +131,7 @@ def open_key(data: bytes, passphrase: str) -> Reader:
     try:
         secret = unseal(_kek(passphrase, head), _label(head), body[_HEAD:], "reader's key")
     except WrongKey:
-        raise LockedError("wrong passphrase: it does not open this key. Try again") from None
+        raise ReaderLockedError("wrong passphrase: it does not open this key. Try again") from None
     return Reader(secret)
 
 

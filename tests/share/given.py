@@ -8,7 +8,7 @@ from healthslm.vault.keys import Device
 from healthslm.vault.readers import Reader
 from healthslm.vault.release import Release
 
-BEGIN = 29_538_240  # minutes: 2026-02-28 00:00 UTC
+BEGIN = 29_537_280  # minutes: 2026-02-28 00:00 UTC
 T0 = BEGIN * 60.0
 DAY = digest.Period(BEGIN, BEGIN + 1440)
 CREATED_S = T0 + 86_400 + 90

@@ -148,8 +148,9 @@ def test_no_cut_and_no_splice_opens() -> None:
         for mixed in (one[:at], one[:at] + two[at:], one[at:] + one[:at]):
             with pytest.raises(ReportError):
                 opened(mixed)
-    with pytest.raises(ReportError, match="bad marker"):
-        opened(one + bytes(16_384 - 4096))
+    for more, reason in ((1, "bad marker"), (16_384 - 4096, "bad tag")):
+        with pytest.raises(ReportError, match=reason):
+            opened(one + bytes(more))
 
 
 def test_another_reader_cannot_open_it() -> None:
