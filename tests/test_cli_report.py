@@ -150,7 +150,7 @@ def test_a_report_shows_what_was_found_and_then_each_measure(doctor, reports, tm
     ]
     at = lines.index("temperature °C")
     assert re.split(r" {2,}", lines[at + 2])[1:] == ["1 min", "36.6", "36.6", "36.6"]
-    assert "SpO2              20 min     15 min" in lines
+    assert "SpO2             20 min     15 min" in lines
 
 
 def test_nothing_finer_or_more_personal_than_the_schema_is_shown(doctor, reports, tmp_path) -> None:
