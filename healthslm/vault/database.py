@@ -17,8 +17,16 @@ SCHEMA = """
 CREATE TABLE row  (id INTEGER PRIMARY KEY, key_id INTEGER NOT NULL, blob BLOB NOT NULL);
 CREATE TABLE wrap (key_id INTEGER NOT NULL, reader INTEGER NOT NULL, blob BLOB NOT NULL,
                    PRIMARY KEY (key_id, reader));
-CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-"""
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE spare (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TRIGGER meta_added AFTER INSERT ON meta BEGIN
+  REPLACE INTO spare (name, value) VALUES (NEW.name, NEW.value); END;
+CREATE TRIGGER meta_changed AFTER UPDATE ON meta BEGIN
+  DELETE FROM spare WHERE name = OLD.name;
+  REPLACE INTO spare (name, value) VALUES (NEW.name, NEW.value); END;
+CREATE TRIGGER meta_removed AFTER DELETE ON meta BEGIN
+  DELETE FROM spare WHERE name = OLD.name; END;
+"""  # spare: without the header no key opens anything, so it must outlive the loss of a page
 
 
 def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:

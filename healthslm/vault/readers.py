@@ -197,12 +197,8 @@ def open_identity(
     IntegrityError
         The record, or the device's public key beside it, was altered.
     """
-    if record[:4] != b"HSI1" or len(record) < 96:
-        raise IntegrityError("identity: bad marker: not an identity")
-    profile, salt, body = Profile(*_COST.unpack_from(record, 68)), record[80:96], record[96:]
+    profile, salt, body = check_identity(store_id, device_public, reader, record)
     where = _identity_place(store_id, reader, profile, salt)
-    message = b"healthslm/identity-signature/1" + where + body
-    verify(device_public, record[4:68], message, "identity")
     if not profile.acceptable():
         raise IntegrityError("identity: asks for more than 1 GiB, 16 passes or 16 lanes")
     kek = _kek(passphrase, salt, profile)
@@ -213,6 +209,19 @@ def open_identity(
     if secret[96:] != device_public:
         raise IntegrityError("meta device: not the device that this owner trusts")
     return Reader(secret[:96])
+
+
+def check_identity(
+    store_id: bytes, device_public: bytes, reader: int, record: bytes
+) -> tuple[Profile, bytes, bytes]:
+    """Return cost, salt and seal of an identity that the device signed; raises IntegrityError."""
+    if record[:4] != b"HSI1" or len(record) < 96:
+        raise IntegrityError("identity: bad marker: not an identity")
+    profile, salt, body = Profile(*_COST.unpack_from(record, 68)), record[80:96], record[96:]
+    where = _identity_place(store_id, reader, profile, salt)
+    message = b"healthslm/identity-signature/1" + where + body
+    verify(device_public, record[4:68], message, "identity")
+    return profile, salt, body
 
 
 def unlock(meta: Mapping[str, bytes], passphrase: str) -> Unlocked:

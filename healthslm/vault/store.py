@@ -146,9 +146,9 @@ class Store:
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
         with self.rows.transaction(now_s) as draft:
             if frames:
-                draft.add(Class.RAW, FRAMES + raw, *_hull(frames))
+                draft.add(Class.RAW, FRAMES + raw, *hull(frames))
             if derived:
-                draft.add(Class.DERIVED, RECORDS + records, *_hull(derived))
+                draft.add(Class.DERIVED, RECORDS + records, *hull(derived))
             for letter in letters:
                 draft.set_aside(letter)
             for record in derived:
@@ -305,7 +305,8 @@ def _span(record: Frame | Derived) -> tuple[float, float]:
     return record.t0_s, record.t1_s
 
 
-def _hull(records: Sequence[Frame] | Sequence[Derived]) -> tuple[float, float]:
+def hull(records: Sequence[Frame] | Sequence[Derived]) -> tuple[float, float]:
+    """Return the first and the last moment of some records."""
     spans = [_span(record) for record in records]
     return min(t0 for t0, _ in spans), max(t1 for _, t1 in spans)
 
