@@ -95,7 +95,7 @@ _LOST = "audit entries lost:"
 
 
 def mended(lost: Iterable[int]) -> str:
-    """Return what a "repaired" event tells of entries that are lost: "audit entries lost: 5 8-9"."""
+    """Return how a "repaired" event names entries that are lost: "audit entries lost: 5 8-9"."""
     spans: list[list[int]] = []
     for number in sorted(lost):
         if spans and number == spans[-1][1] + 1:

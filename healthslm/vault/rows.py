@@ -62,6 +62,7 @@ class Rows:
     """
 
     def __init__(self, folder: Path, device: Device | None, unlock: Unlock | None) -> None:
+        wreckage.settle(folder)
         # Read before the state is: a commit in between leaves the mark the older of the two.
         self._mark = _read(folder / MARK)
         self._path = folder / MARK

@@ -1,9 +1,9 @@
 """Rows, wraps and header records, found in the bytes of a damaged database and its log.
 
 A page whose head, cell pointers or place in the tree are lost still holds its cells. They are
-found by what they begin with, and read by the record format (https://www.sqlite.org/fileformat2.html,
-section 2.1): none of them is long enough to overflow its page. Whether a cell is what it says is not
-known here: it has to be opened.
+found by what they begin with, and read by the record format (section 2.1 of
+https://www.sqlite.org/fileformat2.html): none of them is long enough to overflow its page. Whether
+a cell is what it says is not known here: it has to be opened.
 """
 
 from __future__ import annotations
@@ -135,39 +135,41 @@ class Salvage:
 
     def rows(self, row_id: int, *, settled: bool = False) -> list[tuple[Row, bool]]:
         """Return what may be a row, each version once, and whether it is known as committed."""
-        query = f"kind = 'row' AND a = ? {_SETTLED if settled else ''} {_NEWEST}"
+        query = f"{_CELLS} WHERE kind = 'row' AND a = ? AND settled >= ? {_NEWEST}"
         found: dict[Row, bool] = {}
-        for _, a, b, place, size, sure in self._select(query, row_id):
+        for _, a, b, place, size, sure in self._db.execute(query, (row_id, settled)):
             row = Row(a, b, self._blob(place, size))
             found[row] = found.get(row, False) or bool(sure)
         return list(found.items())
 
     def ids_under(self, key_id: int) -> list[int]:
         """Return the ids of the committed rows that say they are of a key, in order."""
-        query = f"SELECT DISTINCT a FROM cell WHERE kind = 'row' AND b = ? {_SETTLED} ORDER BY a"  # noqa: S608
+        query = "SELECT DISTINCT a FROM cell WHERE kind = 'row' AND b = ? AND settled ORDER BY a"
         return [row_id for (row_id,) in self._db.execute(query, (key_id,))]
 
-    def keys(self) -> list[int]:
-        """Return the ids of the keys that rows say they are of."""
-        return [k for (k,) in self._db.execute("SELECT DISTINCT b FROM cell WHERE kind = 'row'")]
+    def row_keys(self) -> list[int]:
+        """Return the ids of the keys that committed rows say they are of."""
+        query = "SELECT DISTINCT b FROM cell WHERE kind = 'row' AND settled"
+        return [key_id for (key_id,) in self._db.execute(query)]
+
+    def last_row(self) -> int:
+        """Return the highest row id that a committed cell says it has."""
+        query = "SELECT max(a) FROM cell WHERE kind = 'row' AND a < ? AND settled"
+        return int(self._db.execute(query, (1 << 48,)).fetchone()[0] or 0)
 
     def wraps(self) -> Iterator[tuple[int, int, bytes]]:
         """Yield (key id, reader, blob) of what may be a wrap, the newest version first."""
-        for _, a, b, place, size, _ in self._select(f"kind = 'wrap' {_SETTLED} {_NEWEST}"):
+        for _, a, b, place, size, _ in self._db.execute(f"{_CELLS} {_WRAPS} {_NEWEST}"):
             yield a, b, self._blob(place, size)
 
     def header(self) -> dict[str, list[bytes]]:
         """Return the versions of each header record, the newest first."""
         found: dict[str, list[bytes]] = {}
-        for kind, _, _, place, size, _ in self._select(f"kind NOT IN ('row', 'wrap') {_NEWEST}"):
+        for kind, _, _, place, size, _ in self._db.execute(f"{_CELLS} {_HEADER} {_NEWEST}"):
             blob = self._blob(place, size)
             if blob not in found.setdefault(kind, []):
                 found[kind].append(blob)
         return found
-
-    def _select(self, where: str, *values: int) -> list[tuple[str, int, int, int, int, int]]:
-        query = f"SELECT kind, a, b, place, size, settled FROM cell WHERE {where}"  # noqa: S608
-        return self._db.execute(query, values).fetchall()
 
     def _blob(self, place: int, size: int) -> bytes:
         source = next(s for s in reversed(self._sources) if s.base <= place)
@@ -175,7 +177,9 @@ class Salvage:
         return bytes(source.data[at : at + size])
 
 
-_SETTLED = "AND settled"
+_CELLS = "SELECT kind, a, b, place, size, settled FROM cell"
+_WRAPS = "WHERE kind = 'wrap' AND settled"
+_HEADER = "WHERE kind NOT IN ('row', 'wrap')"
 _NEWEST = "ORDER BY settled DESC, place DESC"
 
 

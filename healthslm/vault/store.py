@@ -20,7 +20,7 @@ from healthslm.errors import LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
 from healthslm.vault import audit, codec, readers, recovery
 from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
-from healthslm.vault.database import DATABASE, DEVICE_KEY, connect
+from healthslm.vault.database import DATABASE, DEVICE_KEY, require
 from healthslm.vault.index import ERASED, RING_ROWS
 from healthslm.vault.keys import Class, Device
 from healthslm.vault.readers import Reader, Unlocked
@@ -55,7 +55,7 @@ class Store:
         IntegrityError
             Altered, or older than it was: commits were lost.
         """
-        connect(folder / DATABASE).close()  # no store is said before no key
+        require(folder / DATABASE)  # no store is said before no key
         rows = Rows(folder, Device.read(folder / DEVICE_KEY), None)
         store = cls(rows, audited=True)
         with _closing_on_error(rows):
@@ -104,7 +104,7 @@ class Store:
     def _unlocked(
         cls, folder: Path, how: Unlock, now_s: float | None, *, accept_loss: bool = False
     ) -> Store:
-        connect(folder / DATABASE).close()
+        require(folder / DATABASE)
         path = folder / DEVICE_KEY
         device = Device.read(path) if path.exists() else None
         rows = Rows(folder, device, how)

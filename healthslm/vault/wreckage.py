@@ -15,10 +15,11 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from healthslm.vault.database import DATABASE
+from healthslm.vault.database import DATABASE, MARK
 
 LOG, INDEX, HELD = f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-wal.held"
 DAMAGED = "damaged"
+REPAIRED = "repaired"  # a folder with a whole store, which is about to take its place
 
 
 def hold(folder: Path) -> None:
@@ -50,6 +51,22 @@ def set_apart(folder: Path, names: Iterable[str]) -> Path:
     done = unfinished.rename(folder / f"{DAMAGED}-{free}")
     sync(folder)
     return done
+
+
+def settle(folder: Path) -> None:
+    """Put a repaired store in its place, where a repair was cut off between deciding and doing."""
+    repaired = folder / REPAIRED
+    if not repaired.is_dir():
+        return
+    if (repaired / DATABASE).exists():
+        for name in (LOG, INDEX, HELD):  # of the damaged database: SQLite must not mix them
+            (folder / name).unlink(missing_ok=True)
+        sync(folder)
+        for name in (MARK, DATABASE):
+            if (repaired / name).exists():
+                (repaired / name).rename(folder / name)
+        sync(folder)
+    repaired.rmdir()
 
 
 def kept(folder: Path) -> list[Path]:
