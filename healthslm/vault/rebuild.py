@@ -93,6 +93,7 @@ class Rebuild:
         self._salvage, self._db, self._ring, self._id = salvage, db, ring, store_id
         self.findings = Findings()
         self.links: list[audit.Link] = []
+        self.newest = 0  # number of a commit
 
     def catalogue(self, head: Head, state: DataKey) -> list[Chapter]:
         """Return the chapters that are done, none where that is lost."""
@@ -111,6 +112,14 @@ class Rebuild:
         for key in sorted((k for k in found if k), key=lambda k: (k.epoch_s, k.id)):
             if key.cls is not Class.STATE:
                 yield Chapter(key.id, int(key.cls), key.epoch_s, levels=[])
+
+    def goes_on(self, next_row: int) -> bool:
+        """Say whether there are true rows of commits that a head does not know."""
+        return any(
+            key is not None and self._opened(key, row_id)
+            for row_id, key_id in self._salvage.rows_from(next_row)
+            for key in [self._ring.at_hand(key_id)]
+        )
 
     def chapter(self, draft: Draft, old: Chapter, since: int) -> Chapter | None:
         """Bring a chapter into the new database, and return it; None where nothing is left of it.
@@ -157,7 +166,9 @@ class Rebuild:
         return new if new.rows else None
 
     def _remember(self, contents: Iterable[Content]) -> None:
-        """Note the links of the audit trail."""
+        """Note the links of the audit trail, and the newest commit."""
+        contents = list(contents)
+        self.newest = max([self.newest, *(c.number for c in contents)])
         self.links += [audit.thaw(c.data, "audit") for c in contents if c.data[:1] == AUDIT]
 
     def _carved(self, key: DataKey, reached: set[int]) -> Iterator[Content]:

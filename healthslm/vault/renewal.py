@@ -14,7 +14,7 @@ from pathlib import Path
 
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.vault import audit, seal
-from healthslm.vault.chapters import Chapter
+from healthslm.vault.chapters import Chapter, for_device
 from healthslm.vault.database import DATABASE, MARK, SCHEMA, connect, storage
 from healthslm.vault.index import STATE_ROWS, Draft, Head, open_row, thaw_head
 from healthslm.vault.keyring import Keyring
@@ -25,6 +25,7 @@ from healthslm.vault.keys import (
     DataKey,
     Device,
     unwrap_for_device,
+    wrap_for_device,
 )
 from healthslm.vault.mark import read_mark, reset_mark
 from healthslm.vault.readers import Grantee, Role, Unlocked, check_wrap, reader_record, wrap
@@ -117,10 +118,12 @@ class Renewal:
         key, head, seen = self._newest(ring, rebuild.findings)
         ring.adopt(key)
         findings, since = rebuild.findings, head.commit
+        if findings.head == "newest" and rebuild.goes_on(head.next_row):
+            findings.head = "older"  # the mark is lost too: rows tell that there was a newer one
         done, growing = rebuild.catalogue(head, key), head.chapters
         if findings.head != "newest" or findings.catalogue_lost:
             growing = [*growing, *rebuild.strangers([*done, *growing])]
-            head.next_row = max(head.next_row, self._salvage.last_row() + 1)
+        head.next_row = max(head.next_row, self._salvage.last_row() + 1)
         head.chapters, head.catalogue, head.rows, head.commit = [], None, 0, max(since, seen)
         sealing = Sealing(ring, head, key, self._now_s, mint=self._device is not None)
         draft = Draft(head, self._id, sealing, list)
@@ -129,17 +132,20 @@ class Renewal:
             draft.end(ring.get(chapter.key), chapter)
         left = [c for old in growing if (c := rebuild.chapter(draft, old, since))]
         head.chapters[:0] = sorted(left, key=lambda c: (c.epoch, c.first))
-        used = self._letters(ring, rebuild, draft)
+        self._letters(ring, rebuild, draft)
         self._audit(draft, rebuild)
+        head.commit = max(head.commit, rebuild.newest + 1)
         draft.finish()
         db.executemany(INSERT_ROW, draft.rows)
-        self._grant(db, ring, draft, used | {key.id}, findings)
+        self._grant(db, ring, draft, key.id, findings)
         return key, head
 
     def _newest(self, ring: Keyring, findings: Findings) -> tuple[DataKey, Head, int]:
         """Return the newest head that opens, or an empty one; its key; and what the mark knows."""
         heads, seen = list(_heads(self._salvage, ring, self._id)), 0
-        for key in {key.id: key for _, _, key in heads}.values():
+        opened = [ring.at_hand(key_id) for key_id in {key_id for key_id, _ in ring.wraps()}]
+        states = [key for key in opened if key is not None and key.cls is Class.STATE]
+        for key in states:
             with suppress(IntegrityError):
                 seen = max(seen, read_mark(self._mark, key.secret, self._id))
         sure = [found for found in heads if found[0] or found[1].commit <= seen]
@@ -151,9 +157,7 @@ class Renewal:
             findings.readers_lost, head.readers = len(head.readers) - len(known), known
         else:
             findings.head, head = "lost", Head(readers=self._readers(), audit=(0, bytes(32)))
-            states = (ring.at_hand(key_id) for key_id, reader in ring.wraps())
-            found = next((k for k in states if k and k.cls is Class.STATE), None)
-            key = found or ring.mint(Class.STATE, head, 0, 0.0)
+            key = states[0] if states else ring.mint(Class.STATE, head, 0, 0.0)
         if not any(r.id == self._owner.reader.id for r in head.readers):
             raise LockedError("this key opens nothing here: the store does not name its reader")
         return key, head, seen
@@ -169,13 +173,11 @@ class Renewal:
             if f"{kind}/{number}" in self._meta
         ]
 
-    def _letters(self, ring: Keyring, rebuild: Rebuild, draft: Draft) -> set[int]:
+    def _letters(self, ring: Keyring, rebuild: Rebuild, draft: Draft) -> None:
         """Bring over the ring; a key in it needs a chapter, for only that can be forgotten."""
-        used = rebuild.letters(draft)
-        for key_id in used - {c.key for c in draft.chapters()}:
+        for key_id in rebuild.letters(draft) - {c.key for c in draft.chapters()}:
             key = ring.get(key_id)
             draft.head.chapters.insert(0, Chapter(key.id, int(key.cls), key.epoch_s, levels=[]))
-        return used
 
     def _audit(self, draft: Draft, rebuild: Rebuild) -> None:
         """Go on with the trail where it ends, and say which of its entries are lost."""
@@ -195,12 +197,12 @@ class Renewal:
         db: sqlite3.Connection,
         ring: Keyring,
         draft: Draft,
-        keys: set[int],
+        state: int,
         findings: Findings,
     ) -> None:
         """Leave the wraps that should be there, and make those that are missing."""
         all_chapters = {c.key: c for c in draft.chapters()}
-        keys = keys | set(all_chapters)
+        keys = {state, *all_chapters}
         readers = {r.id: r for r in draft.head.readers}
         there = set(ring.wraps())
         for key_id, reader in there:
@@ -212,13 +214,30 @@ class Renewal:
             if key_id not in keys or not wanted:
                 db.execute("DELETE FROM wrap WHERE key_id = ? AND reader = ?", (key_id, reader))
         ring.age_for_device(all_chapters.values())
-        for whole in (r for r in readers.values() if r.role != "clinician"):
-            for key_id in sorted(k for k in keys if (k, whole.id) not in there):
-                if self._device is None:
-                    findings.wraps_missing += 1
-                else:
-                    ring.wrap_to(ring.get(key_id), [whole])
-                    findings.wraps_made += 1
+        due = {(k, r.id) for k in keys for r in readers.values() if r.role != "clinician"}
+        young = (c.key for c in for_device(all_chapters.values()))
+        due |= {(k, DEVICE_READER) for k in (state, *young)}
+        for key_id, reader in sorted(due - there):
+            self._wrap(db, ring, key_id, readers.get(reader), findings)
+
+    def _wrap(
+        self,
+        db: sqlite3.Connection,
+        ring: Keyring,
+        key_id: int,
+        reader: Grantee | None,
+        findings: Findings,
+    ) -> None:
+        """Make a wrap that is missing, to a reader or to the device itself."""
+        if self._device is None:
+            findings.wraps_missing += 1
+            return
+        if reader is None:
+            blob = wrap_for_device(self._device, ring.get(key_id))
+            db.execute(_INSERT_WRAP, (key_id, DEVICE_READER, blob))
+        else:
+            ring.wrap_to(ring.get(key_id), [reader])
+        findings.wraps_made += 1
 
 
 def _heads(

@@ -147,6 +147,11 @@ class Salvage:
         query = "SELECT DISTINCT a FROM cell WHERE kind = 'row' AND b = ? AND settled ORDER BY a"
         return [row_id for (row_id,) in self._db.execute(query, (key_id,))]
 
+    def rows_from(self, first: int) -> list[tuple[int, int]]:
+        """Return (row id, key id) of committed rows from an id on."""
+        query = "SELECT DISTINCT a, b FROM cell WHERE kind = 'row' AND a >= ? AND settled"
+        return self._db.execute(query, (first,)).fetchall()
+
     def row_keys(self) -> list[int]:
         """Return the ids of the keys that committed rows say they are of."""
         query = "SELECT DISTINCT b FROM cell WHERE kind = 'row' AND settled"
