@@ -169,6 +169,18 @@ class Draft:
         append = partial(self._append, key, chapter)
         enter(chapter, append(content, *span, number, rows), append)
 
+    def keep(self, key: DataKey, chapter: Chapter, entry: Entry) -> None:
+        """Enter a content that lies on disk already."""
+        chapter.first = min(chapter.first or entry.row, entry.row)
+        chapter.end = max(chapter.end, entry.row + entry.parts)
+        chapter.rows += entry.parts
+        self.head.rows += entry.parts
+        enter(chapter, entry, partial(self._append, key, chapter))
+
+    def put_away(self, done: list[Chapter]) -> None:
+        """Take these as the chapters that are done, and write the catalogue anew."""
+        self._catalogue, self._is_read, self._changed = done, True, True
+
     def begin(self, key: DataKey, *, done: bool) -> Chapter:
         """Return a new chapter of `key`; one that is done goes to the catalogue."""
         chapter = Chapter(key.id, int(key.cls), key.epoch_s, levels=[])

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from healthslm.errors import IntegrityError, LockedError
-from healthslm.vault import chapters
+from healthslm.vault import chapters, wreckage
 from healthslm.vault.chapters import Chapter, Entry
 from healthslm.vault.database import (
     DATABASE,
@@ -65,9 +65,11 @@ class Rows:
     """
 
     def __init__(self, folder: Path, device: Device | None, unlock: Unlock | None) -> None:
+        wreckage.settle(folder)
         # Read before the state is: a commit in between leaves the mark the older of the two.
         self._mark = _read(folder / MARK)
         self._path = folder / MARK
+        wreckage.hold(folder)
         self.db = connect(folder / DATABASE)
         try:
             meta = read_meta(self.db)
@@ -121,14 +123,20 @@ class Rows:
         if head.commit < seen:
             raise IntegrityError(
                 f"state: rolled back: the newest {seen - head.commit} commits are lost "
-                "(was vault.db-wal deleted, or an old copy put back?); the owner may accept that"
+                "(was vault.db-wal deleted, or an old copy put back?); `healthslm store repair` "
+                "brings back what is left of them"
             )
         if newest != head.next_row - 1:
             raise IntegrityError(f"row {head.next_row - 1}: not the newest: rows lost or planted")
+        wreckage.release(self._path.parent)
 
     def accept_age(self) -> None:
         """Go on from what is there: whatever the mark said, it now says this."""
         head = self.head()
+        folder = self._path.parent
+        if (folder / wreckage.HELD).exists():
+            wreckage.set_apart(folder, [wreckage.HELD])
+            wreckage.release(folder)
         reset_mark(self._path, head.mark, self.id, head.commit)
 
     def chapters(self, head: Head) -> list[Chapter]:

@@ -26,6 +26,7 @@ from healthslm.vault.database import (
     NEW_DEVICE_KEY,
     connect,
     read_meta,
+    require,
 )
 from healthslm.vault.index import ERASED, RING_ROWS
 from healthslm.vault.keys import Class, Device
@@ -62,7 +63,7 @@ class Store:
         IntegrityError
             Altered, or older than it was: commits were lost.
         """
-        connect(folder / DATABASE).close()  # no store is said before no key
+        require(folder / DATABASE)  # no store is said before no key
         rows = Rows(folder, device_of(folder), None)
         store = cls(rows, audited=True)
         with _closing_on_error(rows):
@@ -111,7 +112,7 @@ class Store:
     def _unlocked(
         cls, folder: Path, how: Unlock, now_s: float | None, *, accept_loss: bool = False
     ) -> Store:
-        connect(folder / DATABASE).close()
+        require(folder / DATABASE)
         there = any((folder / name).exists() for name in (DEVICE_KEY, NEW_DEVICE_KEY))
         device = device_of(folder) if there else None
         rows = Rows(folder, device, how)
@@ -157,10 +158,10 @@ class Store:
             padding = draft.head.padding
             if frames:
                 rows = padding.raw_rows(needed(raw), frames=len(frames), samples=samples)
-                draft.add(Class.RAW, raw, *_hull(frames), rows=rows)
+                draft.add(Class.RAW, raw, *hull(frames), rows=rows)
             if derived:
                 rows = padding.derived_rows(needed(records))
-                draft.add(Class.DERIVED, records, *_hull(derived), rows=rows)
+                draft.add(Class.DERIVED, records, *hull(derived), rows=rows)
             for letter in letters:
                 draft.set_aside(letter)
             for record in derived:
@@ -347,7 +348,8 @@ def span(record: Frame | Derived) -> tuple[float, float]:
     return record.t0_s, record.t1_s
 
 
-def _hull(records: Sequence[Frame] | Sequence[Derived]) -> tuple[float, float]:
+def hull(records: Sequence[Frame] | Sequence[Derived]) -> tuple[float, float]:
+    """Return the first and the last moment of some records."""
     spans = [span(record) for record in records]
     return min(t0 for t0, _ in spans), max(t1 for _, t1 in spans)
 
