@@ -119,7 +119,7 @@ class Store:
         store = cls(rows, audited=device is not None)
         now_s = time.time() if now_s is None else now_s
         with _closing_on_error(rows):
-            store._welcome(now_s)
+            store.welcome(now_s)
             if accept_loss:
                 store._audit("loss accepted", now_s)  # first: no loss is accepted unseen
                 rows.accept_age()
@@ -128,7 +128,7 @@ class Store:
             store._audit("unlock", now_s)
         return store
 
-    def _welcome(self, now_s: float) -> None:
+    def welcome(self, now_s: float) -> None:
         """Let in only whom the sealed head names, and a clinician only while a consent stands."""
         held = self.rows.unlocked
         known = {r.id: r for r in self.rows.head().readers}
