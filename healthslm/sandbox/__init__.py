@@ -8,6 +8,7 @@ cannot, `Isolation` says so in words. What systemd adds is in `deploy/`.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import resource
@@ -148,23 +149,28 @@ def _files(needs: Needs) -> Measure:
     )
     try:
         version = landlock.restrict(rules)
-    except OSError:
-        return Measure(
-            "files",
-            False,
-            "it may open any file of this user (the kernel has no Landlock: it needs "
-            "CONFIG_SECURITY_LANDLOCK, and landlock among lsm= on its command line)",
-        )
+    except OSError as error:
+        return Measure("files", False, f"it may open any file of this user ({_no_rules(error)})")
     words = "it writes its store only, and reads the system, its code and its model"
     if version < landlock.NET_FROM and needs.port is not None:
         words += "; TCP to any port (the kernel's Landlock is older than 6.7)"
     return Measure("files", True, words)
 
 
+def _no_rules(error: OSError) -> str:
+    """Return why Landlock does not bind: see the errors of landlock_create_ruleset(2)."""
+    if error.errno in (errno.ENOSYS, errno.EOPNOTSUPP):
+        return (
+            "the kernel has no Landlock: it needs CONFIG_SECURITY_LANDLOCK, and landlock among "
+            "lsm= on its command line"
+        )
+    return f"Landlock was refused: {error.strerror}; a filter on system calls must let it pass"
+
+
 def _own_code() -> tuple[Path, ...]:
-    """Return where this Python, its packages and this package lie."""
+    """Return where this Python, its packages and this package lie: a checkout, or a package."""
     folders = [sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages()]
-    return (*map(Path, folders), Path(__file__).parents[1])
+    return (*map(Path, folders), Path(__file__).parents[2])
 
 
 def _calls(*, tcp: bool) -> Measure:

@@ -31,6 +31,7 @@ WRITE = READ | WRITE_FILE | TRUNCATE | MAKE_REG | MAKE_DIR | REMOVE_FILE | REMOV
 OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV  # the others are a folder's
 
 BIND_TCP, CONNECT_TCP = 1 << 0, 1 << 1
+ANY_PORT = 0  # to bind to: one of the kernel's choice, as the MQTT client does before it connects
 NET_FROM, SCOPED_FROM = 4, 6  # versions
 ABSTRACT_SOCKETS, SIGNALS = 1 << 0, 1 << 1  # scopes: none outside this process and its children
 
@@ -81,7 +82,8 @@ def restrict(rules: Rules) -> int:
         _add(ruleset, rules.read, READ & files)
         _add(ruleset, rules.write, WRITE & files)
         if net and rules.port is not None:
-            kernel.syscall(ADD, ruleset, NET_PORT, struct.pack("=QQ", CONNECT_TCP, rules.port), 0)
+            for right, port in ((CONNECT_TCP, rules.port), (BIND_TCP, ANY_PORT)):
+                kernel.syscall(ADD, ruleset, NET_PORT, struct.pack("=QQ", right, port), 0)
         kernel.syscall(RESTRICT, ruleset, 0)
     finally:
         os.close(ruleset)
