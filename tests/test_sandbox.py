@@ -111,7 +111,11 @@ def test_what_the_daemon_never_asks_for_is_refused(tmp_path):
     """To steer a process, to mount, to load code into the kernel, to listen: by every name."""
     told = {name: how for name, (how, _) in inside(CALLS, tmp_path).items()}
     assert told.pop("clone3") == told.pop("newer") == "ENOSYS"
-    assert "ptrace" in told and "clone with a user namespace" in told
+    assert told.keys() >= {
+        "ptrace", "process_vm_readv", "process_vm_writev", "bpf", "mount", "kexec_load", "keyctl",
+        "finit_module", "perf_event_open", "userfaultfd", "open_by_handle_at", "io_uring_setup",
+        "unshare", "setns", "listen", "accept4", "clone with a user namespace",
+    }  # fmt: skip
     assert set(told.values()) == {"EPERM"}
 
 
