@@ -317,7 +317,7 @@ def _run(request: bytes, timeout_s: float) -> bytes:
                 stdin=stdin,
                 stdout=stdout,
                 stderr=subprocess.DEVNULL,  # a traceback could hold a token
-                env={"OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1"},
+                env={"OPENBLAS_NUM_THREADS": "1"},
                 cwd="/",
             )
         except OSError:

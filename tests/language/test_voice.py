@@ -132,9 +132,9 @@ def test_a_drip_of_bytes_does_not_win_time(place):
 
 
 def test_an_answer_that_is_too_long_is_not_read_to_its_end(place):
-    with Door(place, [sys.executable, "-c", SAYS + "sys.stdout.write('x' * 101)"]):
-        with pytest.raises(ModelError, match="garbage"):
-            voice.said(place, b"{}", 5.0, 100)
+    program = [sys.executable, "-c", SAYS + "sys.stdout.write('x' * 101)"]
+    with Door(place, program), pytest.raises(ModelError, match="garbage"):
+        voice.said(place, b"{}", 5.0, 100)
 
 
 def test_the_daemon_asks_at_the_socket_of_its_configuration(place):
