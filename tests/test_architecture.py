@@ -28,7 +28,7 @@ LAYERS = [
         "broker",
         "link",
     },
-    {"config", "ledger", "days", "service"},
+    {"config", "ledger", "days", "service", "outage"},
     {"signals", "detect"},
     {"ingest", "learnt"},
     {"stage"},
