@@ -1,0 +1,1 @@
+"""What the store withstands, a file each with `measure(seed, n)`."""
