@@ -7,6 +7,7 @@ nothing else has, so that they can be looked for. Everything the board writes li
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from healthslm import config, ledger, simulate
 from healthslm.link import Link
@@ -86,17 +88,35 @@ class Board:
     home: Path  # all that it writes
     settings: Path  # its configuration and the passphrase, which name the person: not at home
     url: str = ""  # of its broker
+    store: Path | None = None  # where the sealed store lies; at home, if not said
     before: Sequence[str] = ()  # what starts every program: strace, unshare
     commit_s: float = 0.5
     daemon: subprocess.Popen[bytes] | None = None
     shown: set[bytes] = field(default_factory=set)  # command lines and environments seen
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.daemon is not None and self.daemon.poll() is None:
+            self.end(signal.SIGKILL)
+
+    @property
+    def folder(self) -> Path:
+        """Where the sealed store lies."""
+        return self.store or self.home / "store"
+
+    @property
+    def said(self) -> str:
+        """What the daemon has written in its log."""
+        return (self.home / "log" / "daemon.log").read_text()
+
     def prepare(self) -> None:
         """Make the store, the configuration, and the folders that programs write to."""
         for name in ("tmp", "home", "log", "work"):
             (self.home / name).mkdir(parents=True)
-        create(self.home / "store", PASSPHRASE, now_s=START_S, profile=PROFILES["cheapest"])
-        text = config.default_toml(PERSON, folder=str(self.home / "store"))
+        create(self.folder, PASSPHRASE, now_s=START_S, profile=PROFILES["cheapest"])
+        text = config.default_toml(PERSON, folder=str(self.folder))
         text = text.replace('clock = "wall"', 'clock = "data"')
         text = text.replace("commit_s = 5.0", f"commit_s = {self.commit_s}")
         text = text.replace("summary_hour = 20 ", "summary_hour = -1 ")
@@ -120,7 +140,7 @@ class Board:
         """Send the daemon a signal and wait for its end; return its status."""
         if self.daemon is None:
             raise RuntimeError("the daemon was not started")
-        os.kill(self.pid, number)
+        os.kill(self.pid or self.daemon.pid, number)
         return self.daemon.wait(PATIENCE_S)
 
     @property
@@ -188,7 +208,7 @@ class Board:
 
     def counts(self) -> dict[str, int]:
         """Return what the daemon has counted up to its newest commit."""
-        with Store.open(self.home / "store") as store:
+        with Store.open(self.folder) as store:
             state = store.state()
         return dict(ledger.counters(state)) if state is not None else {}
 

@@ -322,16 +322,16 @@ def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
     """
     from healthslm.vault.store import Store
 
-    stop, outage = stop or service.asked_to_end(), Outage()
+    stop, outage, folder = stop or service.asked_to_end(), Outage(), config.store.folder
     while True:
         try:
-            with Store.open(config.store.folder) as store, service.alone(config.store.folder):
+            with Store.open(folder) as store, service.alone(folder):
                 return serve(config, store, stop, outage.ended)
         except (IntegrityError, OSError) as error:
             if stop() or not passes(error):
                 raise
             outage.began(error)
-        outage.wait(stop)
+        outage.wait(stop, folder)
 
 
 def serve(

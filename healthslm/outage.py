@@ -13,6 +13,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from healthslm import service
 
@@ -71,9 +72,12 @@ class Outage:
             service.notify("STATUS=running")
         self._said, self._ended_s = "", time.monotonic()
 
-    def wait(self, stop: Callable[[], bool]) -> None:
-        """Wait before the next attempt, each time longer; not when `stop()` is true."""
+    def wait(self, stop: Callable[[], bool], folder: Path) -> None:
+        """Wait before the next attempt, each time longer; not when `stop()` is true.
+
+        Where `folder` is gone, its disk is being mended: wait until it is back.
+        """
         end_s = time.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, PAUSE_S[1])
-        while not stop() and (left_s := end_s - time.monotonic()) > 0:
-            time.sleep(min(left_s, STEP_S))
+        while not stop() and (time.monotonic() < end_s or not folder.exists()):
+            time.sleep(STEP_S)

@@ -4,6 +4,7 @@ import errno
 import logging
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 
@@ -92,7 +93,7 @@ def pauses(out, monkeypatch, times):
     for _ in range(times):
         since_s = now[0]
         out.began(IntegrityError("vault.db: the disk is full"))
-        out.wait(lambda: False)
+        out.wait(lambda: False, Path())
         waited.append(now[0] - since_s)
         out.ended()  # but only for a moment
     return waited
@@ -106,4 +107,18 @@ def test_the_pauses_grow_to_a_bound_also_where_it_only_seems_to_be_over(monkeypa
 
 def test_who_is_asked_to_end_does_not_wait(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda s: pytest.fail("it slept"))
-    Outage().wait(lambda: True)
+    Outage().wait(lambda: True, Path("/nowhere"))
+
+
+def test_a_disk_that_was_unmounted_is_waited_for(monkeypatch, tmp_path):
+    folder, slept = tmp_path / "store", []
+    monkeypatch.setattr(time, "sleep", lambda s: slept.append(s) or mounts())
+
+    def mounts():
+        if len(slept) == 100:  # 25 s, in the test's own time
+            folder.mkdir()
+        assert len(slept) <= 200
+
+    monkeypatch.setattr(time, "monotonic", lambda: 0.25 * len(slept))
+    Outage().wait(lambda: False, folder)
+    assert len(slept) == 100

@@ -94,7 +94,7 @@ def lived(
     board.url = server.url
     if capture is not None:
         capture.port = config.address(server.url).port
-    with server:
+    with server, board:
         board.start()
         with Publisher(board.url, field.PERSON) as publisher:
             board.play(publisher, field.day(seed, hours))

@@ -42,7 +42,7 @@ GOALS: dict[str, Goal] = {
 
 def vacuum(board: Board) -> None:
     """Have SQLite write the database anew."""
-    with closing(sqlite3.connect(board.home / "store" / "vault.db")) as db:
+    with closing(sqlite3.connect(board.folder / "vault.db")) as db:
         db.execute("VACUUM")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -62,10 +62,11 @@ def measure(seed: int, n: int) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="healthslm-plaintext-") as folder:
         image, plain = Path(folder, "board.img"), Path(folder, "plain.img")
         with field.mounted(image, IMAGE_MB) as place:
-            board = Board(place, Path(folder, "settings"), before=("prlimit", "--core=unlimited"))
-            cores, frames, derived = _day(board, sent)
-            for step in STEPS:
-                step(board)
+            settings = Path(folder, "settings")
+            with Board(place, settings, before=("prlimit", "--core=unlimited")) as board:
+                cores, frames, derived = _day(board, sent)
+                for step in STEPS:
+                    step(board)
         topics = {f"{field.PERSON}/{f.name}" for f in sent}
         wanted = planted.patterns({*field.WORDS, *topics}, frames, derived)
         found = planted.search(image, wanted)
@@ -119,7 +120,7 @@ def _day(board: Board, sent: list[Frame]) -> tuple[int, list[Frame], list[Derive
         status = board.end(signal.SIGTERM)
     if status:
         raise RuntimeError(f"the daemon ended with {status}")
-    with Store.unlock(board.home / "store", field.PASSPHRASE) as store:
+    with Store.unlock(board.folder, field.PASSPHRASE) as store:
         frames, derived = list(store.frames()), list(store.derived())
     if len(frames) != len(sent):
         raise RuntimeError(f"{len(frames)} of {len(sent)} frames are there to be found")
