@@ -317,7 +317,8 @@ def _run(request: bytes, timeout_s: float) -> bytes:
                 stdin=stdin,
                 stdout=stdout,
                 stderr=subprocess.DEVNULL,  # a traceback could hold a token
-                env={"OPENBLAS_NUM_THREADS": "1"},
+                # Without HOME, Python asks the system who we are: that may be a directory far away.
+                env={"OPENBLAS_NUM_THREADS": "1", "HOME": "/"},
                 cwd="/",
             )
         except OSError:
