@@ -20,7 +20,7 @@ from healthslm.vault.readers import (
     unwrap,
 )
 
-from . import independent_reader as independent
+from . import independent_keys as independent
 from .given import CHEAPEST, PASSPHRASE
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "wrap.json").read_text())
