@@ -135,7 +135,11 @@ class Reader:
         """Return the public key of a reader that the state names."""
         return open_reader(self.store, self.device, number, self.meta[f"reader/{number}"])
 
+    def close(self):
+        self.db.close()
+
     def by_passphrase(self, passphrase):
+        require(any(name.startswith("identity/") for name in self.meta), "lost")
         for name, record in self.meta.items():
             if name.startswith("identity/"):
                 try:
@@ -204,10 +208,15 @@ class Reader:
         """Compare all counts with the rows that are there."""
         sql = "SELECT count(*) FROM row WHERE id >= ? AND id < ? AND key_id = ?"
         for key_id, _, _, first, end, rows, *_ in self.chapters:
-            require(self.db.execute(sql, (first, end, key_id)).fetchone() == (rows,), "lost")
+            require(
+                self.db.execute(sql, (first, end, key_id)).fetchone() == (rows,), "lost or planted"
+            )
         there = self.db.execute("SELECT count(*) FROM row WHERE id >= 2048").fetchone()[0]
         catalogue = self.state[4][1] if self.state[4] else 0
-        require(there == self.state[2] == catalogue + sum(c[5] for c in self.chapters), "lost")
+        require(
+            there == self.state[2] == catalogue + sum(c[5] for c in self.chapters),
+            "lost or planted",
+        )
 
     def frames(self):
         return [frame for content in self.contents(1) for frame in frames_of(content)]

@@ -49,7 +49,7 @@ def reader(folder, request):
         how = {"secret": secret_of(" ".join(recovery.words(SECRET)))}
     reader = Reader(folder, **how)
     yield reader
-    reader.db.close()
+    reader.close()
 
 
 def test_it_finds_the_newest_state_and_every_row_that_the_state_counts(reader):
@@ -115,7 +115,7 @@ def test_with_the_device_key_it_reads_the_state_and_eight_days_of_records_only(f
     for read in (device.frames, device.events, device.letters):
         with pytest.raises(Refused, match="locked"):
             read()
-    device.db.close()
+    device.close()
 
 
 def test_a_wrong_passphrase_or_another_sheet_opens_nothing(folder):
@@ -135,4 +135,4 @@ def test_it_reads_a_ring_of_letters_that_has_gone_round(tmp_path):
     letters = reader.letters()
     assert 25 < len(letters) < 40
     assert letters == [("flood", payload) for payload in noise[-len(letters) :]]
-    reader.db.close()
+    reader.close()
