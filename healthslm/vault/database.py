@@ -10,6 +10,7 @@ from pathlib import Path
 from healthslm.errors import ConfigError, IntegrityError
 
 DATABASE, DEVICE_KEY, MARK = "vault.db", "device.key", "vault.mark"
+NEW_DEVICE_KEY = "device.key.new"  # waits for the commit from which on it is the key
 FORMAT = b"healthslm vault 2"
 BUSY_S = 10.0  # another process commits in milliseconds; a slow card in a second or two
 
@@ -62,6 +63,14 @@ def read_meta(db: sqlite3.Connection) -> dict[str, bytes]:
     if len(meta.get("store", b"")) != 16 or len(meta.get("device", b"")) != 32:
         raise IntegrityError("meta: lost: the header is not whole")
     return meta
+
+
+def write_meta(db: sqlite3.Connection, name: str, value: bytes | None) -> None:
+    """Set a record of the clear header, or take it out; within a transaction."""
+    if value is None:
+        db.execute("DELETE FROM meta WHERE name = ?", (name,))
+    else:
+        db.execute("REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
 
 
 def blob_of(value: object, what: str) -> bytes:

@@ -130,6 +130,16 @@ class Draft:
         self._is_read = self._changed = False
         head.commit += 1
 
+    @property
+    def changed(self) -> bool:
+        """Whether the catalogue is another than it was."""
+        return self._changed
+
+    def renew_catalogue(self) -> None:
+        """Have the catalogue written anew, as under a new key of the state."""
+        self.catalogue()
+        self._changed = True
+
     def catalogue(self) -> list[Chapter]:
         """Return the chapters that are done, oldest first."""
         if not self._is_read:
@@ -221,9 +231,8 @@ class Draft:
             self.head.chapters.remove(chapter)
             if (key := self.keys.at_hand(chapter.key)) is not None:
                 self.end(key, chapter)
-            if chapter.rows:
-                self.catalogue().append(chapter)
-                self._changed = True
+            self.catalogue().append(chapter)
+            self._changed = True
 
     def _write_catalogue(self) -> None:
         """Seal the catalogue anew; the one before it goes."""
@@ -231,9 +240,11 @@ class Draft:
         if before is not None:
             self.gone.append(Gone(before.row, before.row + before.parts, None))
             self.head.rows -= before.parts
-        self.head.catalogue = self._sealed(
-            key, freeze_catalogue(self.catalogue()), 0, 0, self.head.commit
-        )
+            self.head.catalogue = None
+        if self.catalogue():
+            self.head.catalogue = self._sealed(
+                key, freeze_catalogue(self.catalogue()), 0, 0, self.head.commit
+            )
 
     def _append(
         self, key: DataKey, chapter: Chapter, content: bytes, t0: int, t1: int, number: int

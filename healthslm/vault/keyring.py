@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.vault.chapters import Chapter, for_device
@@ -57,6 +57,9 @@ class Keyring:
         IntegrityError
             Its wrap was altered, moved, or planted; or the owner's wrap is missing.
         """
+        writing = next((k for k in self._writing.values() if k.id == key_id), None)
+        if writing is not None:
+            return writing
         if key_id not in self._opened:
             self._opened[key_id] = self._unwrap(key_id)
         return self._opened[key_id]
@@ -96,6 +99,10 @@ class Keyring:
         self._writing.clear()
         self._opened.clear()
 
+    def forget_state(self) -> None:
+        """Look again, next time, which key the state is under: another process may change it."""
+        self._writing.pop(Class.STATE, None)
+
     def current(self, cls: Class, head: Head, now_s: float) -> DataKey:
         """Return the key that new rows of a class are sealed under."""
         if cls is Class.STATE:
@@ -133,8 +140,9 @@ class Keyring:
         key = DataKey(key_id, cls, start_s, secrets.token_bytes(KEY_BYTES))
         self.wrap_to(key, [r for r in head.readers if r.may(cls, now_s, start_s)])
         if cls in (Class.STATE, Class.DERIVED):
-            self._db.execute(_INSERT, (key.id, DEVICE_READER, wrap_for_device(self.device, key)))
-        self._opened[key.id] = key
+            self.wrap_to_device(key)
+        if cls is not Class.RAW or self._unlocked is not None:
+            self._opened[key.id] = key  # of RAW the device remembers what it writes with alone
         return key
 
     def adopt(self, key: DataKey) -> None:
@@ -145,6 +153,10 @@ class Keyring:
         """Wrap a data key to readers; a wrap that is there already is replaced."""
         wraps = [(key.id, r.id, wrap(self.device, self.public_of(r.id), key)) for r in readers]
         self._db.executemany(f"{_INSERT} ON CONFLICT DO UPDATE SET blob = excluded.blob", wraps)
+
+    def wrap_to_device(self, key: DataKey) -> None:
+        """Wrap a data key to the device itself."""
+        self._db.execute(_INSERT, (key.id, DEVICE_READER, wrap_for_device(self.device, key)))
 
     @property
     def device(self) -> Device:
@@ -170,10 +182,15 @@ class Keyring:
         except (LockedError, IntegrityError):
             return None
 
-    def destroy(self, key_ids: Iterable[int]) -> None:
+    def renew(self, device: Device) -> None:
+        """Go on as the keyring of a new device key: all data keys must have been opened before."""
+        self._device, self._device_public = device, device.public
+
+    def destroy(self, key_ids: Sequence[int]) -> None:
         """Destroy every wrap of these keys: nobody opens what they seal any more."""
         self._db.executemany("DELETE FROM wrap WHERE key_id = ?", [(k,) for k in key_ids])
-        self._opened.clear()
+        for key_id in key_ids:
+            self._opened.pop(key_id, None)
 
     def unwrap_from(self, reader: int) -> None:
         """Destroy every wrap to a reader."""

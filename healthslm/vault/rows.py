@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from healthslm.errors import IntegrityError, LockedError
@@ -43,6 +44,8 @@ from healthslm.vault.readers import Unlocked
 from healthslm.vault.seal import Part, digest
 
 log = logging.getLogger(__name__)
+
+PAGE_BYTES = 4096
 
 Unlock = Callable[[Mapping[str, bytes]], Unlocked]
 """Returns the reader that a secret opens, from the clear header of the store."""
@@ -261,7 +264,7 @@ class Rows:
                 draft = Draft(head, self.id, writing, lambda: self._catalogue(head))
                 grown = len(head.chapters)
                 yield draft
-                if len(head.chapters) > grown:  # a new day, perhaps
+                if draft.changed or len(head.chapters) > grown:  # a new day, perhaps
                     self.keys.age_for_device(draft.chapters())
                 draft.finish()
                 self._write(draft)
@@ -273,6 +276,7 @@ class Rows:
             self.db.rollback()
             raise
         self._sync()
+        self.keys.forget_state()
         try:
             write_mark(self._path, state_key.secret, self.id, head.commit)
         except OSError as error:  # committed all the same; a mark that lags is no lie
@@ -286,6 +290,24 @@ class Rows:
             for row in self._rows(where, RING_ROWS[0], RING_ROWS[-1], chapter.key):
                 draft.blot_out(row.id)
         self.keys.destroy([chapter.key])
+
+    def renew_state_key(self, draft: Draft, now_s: float) -> None:
+        """Seal the state and the catalogue under a new key, and destroy the old."""
+        draft.renew_catalogue()
+        old = self.keys.current(Class.STATE, draft.head, now_s)
+        self.keys.adopt(self.keys.mint(Class.STATE, draft.head, 0, now_s))
+        self.keys.destroy([old.id])
+
+    def settle(self) -> None:
+        """Move what was committed into the database, and empty the write-ahead log."""
+        with suppress(sqlite3.Error):  # another process reads: the next commit will do
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def free_bytes(self) -> float:
+        """Return how much the store could grow: on its disk, and in its own free pages."""
+        disk = os.statvfs(self._path.parent)
+        pages = self.db.execute("PRAGMA freelist_count").fetchone()[0]
+        return float(disk.f_bavail * disk.f_frsize + pages * PAGE_BYTES)
 
     def _write(self, draft: Draft) -> None:
         for gone in draft.gone:

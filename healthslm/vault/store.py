@@ -11,16 +11,22 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from healthslm.errors import LockedError
+from healthslm.errors import IntegrityError, LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
-from healthslm.vault import audit, codec, readers, recovery
+from healthslm.vault import audit, codec, readers, recovery, upkeep
 from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
-from healthslm.vault.database import DATABASE, DEVICE_KEY, connect
+from healthslm.vault.database import (
+    DATABASE,
+    DEVICE_KEY,
+    NEW_DEVICE_KEY,
+    connect,
+    read_meta,
+)
 from healthslm.vault.index import ERASED, RING_ROWS
 from healthslm.vault.keys import Class, Device
 from healthslm.vault.readers import Reader, Unlocked
@@ -40,7 +46,8 @@ class Store:
         self._letters: deque[tuple[str, bytes]] = deque()
         self._pending = 0  # bytes in them
         self._raw_was_read = False
-        self._who = "device"
+        self.who = "device"  # in the audit trail
+        self.upkeep: upkeep.Upkeep | None = None  # None: everything is kept
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -56,7 +63,7 @@ class Store:
             Altered, or older than it was: commits were lost.
         """
         connect(folder / DATABASE).close()  # no store is said before no key
-        rows = Rows(folder, Device.read(folder / DEVICE_KEY), None)
+        rows = Rows(folder, device_of(folder), None)
         store = cls(rows, audited=True)
         with _closing_on_error(rows):
             rows.check_age()
@@ -105,8 +112,8 @@ class Store:
         cls, folder: Path, how: Unlock, now_s: float | None, *, accept_loss: bool = False
     ) -> Store:
         connect(folder / DATABASE).close()
-        path = folder / DEVICE_KEY
-        device = Device.read(path) if path.exists() else None
+        there = any((folder / name).exists() for name in (DEVICE_KEY, NEW_DEVICE_KEY))
+        device = device_of(folder) if there else None
         rows = Rows(folder, device, how)
         store = cls(rows, audited=device is not None)
         now_s = time.time() if now_s is None else now_s
@@ -127,7 +134,7 @@ class Store:
         found = known.get(held.reader.id) if held else None
         if found is None or not any(found.may(cls, now_s) for cls in Class):
             raise LockedError("this key opens nothing here: no consent stands for it")
-        self._who = found.name or found.role
+        self.who = found.name or found.role
 
     def commit(
         self, frames: Sequence[Frame], derived: Sequence[Derived], state: bytes, *, now_s: float
@@ -145,6 +152,7 @@ class Store:
         raw, records = codec.encode_frames(frames), codec.encode_derived(derived)
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
         with self.rows.transaction(now_s) as draft:
+            known = len(draft.head.chapters)
             if frames:
                 draft.add(Class.RAW, FRAMES + raw, *_hull(frames))
             if derived:
@@ -153,11 +161,13 @@ class Store:
                 draft.set_aside(letter)
             for record in derived:
                 if isinstance(record, Summary):
-                    audit.record(draft, "summary", self._who, now_s)
+                    audit.record(draft, "summary", self.who, now_s)
                 draft.head.count(type(record).__name__.lower(), 1)
             draft.head.count("frames", len(frames))
             draft.head.count("set_aside", len(letters))
             draft.head.pipeline = state
+            if len(draft.head.chapters) > known:  # a new hour or day
+                upkeep.keep_no_longer(self, draft, now_s)
         self._letters.clear()
         self._pending = 0
 
@@ -173,7 +183,7 @@ class Store:
         """
         for content in self.rows.contents(Class.DERIVED, t0_s, t1_s):
             for record in codec.decode_derived(body_of(content, RECORDS, "records")):
-                if _touches(record, t0_s, t1_s):
+                if touches(record, t0_s, t1_s):
                     yield record
 
     def frames(
@@ -197,7 +207,7 @@ class Store:
             frame
             for content in self.rows.contents(Class.RAW, t0_s, t1_s)
             for frame in codec.decode_frames(body_of(content, FRAMES, "frames"))
-            if stream in (None, frame.name) and _touches(frame, t0_s, t1_s)
+            if stream in (None, frame.name) and touches(frame, t0_s, t1_s)
         )
 
     def set_aside(self, reason: str, payload: bytes) -> None:
@@ -290,14 +300,42 @@ class Store:
         ):
             raise LockedError(f"{what}: your consent does not cover them")
 
+    def owners_only(self, what: str) -> None:
+        """Let in the owner, or who holds the recovery sheet.
+
+        Raises
+        ------
+        LockedError
+            Neither has opened the store.
+        """
+        if self.rows.unlocked is None or not self.rows.unlocked.whole:
+            raise LockedError(f"{what}: only the owner may; it needs the passphrase")
+
     def _audit(self, action: audit.Action, now_s: float | None) -> None:
         now_s = time.time() if now_s is None else now_s
         if self._audited:
             with self.rows.transaction(now_s) as draft:
-                audit.record(draft, action, self._who, now_s)
+                audit.record(draft, action, self.who, now_s)
 
 
-def _span(record: Frame | Derived) -> tuple[float, float]:
+def device_of(folder: Path) -> Device:
+    """Return the device's key, after finishing a change of it that was interrupted.
+
+    Raises
+    ------
+    LockedError, IntegrityError
+        As `Device.read`.
+    """
+    new = folder / NEW_DEVICE_KEY
+    if new.exists():
+        with suppress(IntegrityError), closing(connect(folder / DATABASE)) as db:
+            if Device.read(new).public == read_meta(db)["device"]:
+                new.rename(folder / DEVICE_KEY)
+    return Device.read(folder / DEVICE_KEY)
+
+
+def span(record: Frame | Derived) -> tuple[float, float]:
+    """Return the time that a record is of, UTC s."""
     if isinstance(record, Frame):
         return record.t_s, record.t_s + record.count / record.fs
     if isinstance(record, Beat | Vital):
@@ -306,12 +344,13 @@ def _span(record: Frame | Derived) -> tuple[float, float]:
 
 
 def _hull(records: Sequence[Frame] | Sequence[Derived]) -> tuple[float, float]:
-    spans = [_span(record) for record in records]
+    spans = [span(record) for record in records]
     return min(t0 for t0, _ in spans), max(t1 for _, t1 in spans)
 
 
-def _touches(record: Frame | Derived, t0_s: float | None, t1_s: float | None) -> bool:
-    first_s, last_s = _span(record)
+def touches(record: Frame | Derived, t0_s: float | None, t1_s: float | None) -> bool:
+    """Say whether a record is of t0_s <= t < t1_s."""
+    first_s, last_s = span(record)
     return (t1_s is None or first_s < t1_s) and (t0_s is None or last_s >= t0_s)
 
 

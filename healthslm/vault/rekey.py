@@ -1,0 +1,197 @@
+"""Changing keys, in verbs that must not be mistaken for each other.
+
+A new passphrase seals the owner's private key anew, and changes nothing else. A new owner key,
+sheet or device key wraps every data key anew: whoever had the old one opens nothing that is here
+now. New data keys seal every row anew: only that helps where a data key itself came out. Each is
+one transaction, or one for each chapter: whenever it is interrupted, old or new holds.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from healthslm.errors import ConfigError
+from healthslm.vault import audit, recovery
+from healthslm.vault.chapters import Chapter, entries, for_device
+from healthslm.vault.database import DEVICE_KEY, NEW_DEVICE_KEY, write_meta
+from healthslm.vault.index import Draft
+from healthslm.vault.keys import ALL_CLASSES, Class, DataKey, Device
+from healthslm.vault.readers import (
+    PROFILES,
+    Grantee,
+    Profile,
+    Reader,
+    Role,
+    reader_record,
+    seal_identity,
+)
+from healthslm.vault.store import Store
+
+STANDARD = PROFILES["standard"]
+JOB = "new data keys"
+
+
+def change_passphrase(
+    store: Store, passphrase: str, *, now_s: float, profile: Profile = STANDARD
+) -> None:
+    """Seal the owner's private key under a new passphrase.
+
+    Raises
+    ------
+    ConfigError
+        The passphrase is empty; or the store was not opened by its owner.
+    """
+    owner = _owner(store)
+    with store.rows.transaction(now_s) as draft:
+        record = seal_identity(store.rows.keys.device, owner, _given(passphrase), profile)
+        write_meta(store.rows.db, f"identity/{owner.id}", record)
+        audit.record(draft, "passphrase changed", store.who, now_s)
+
+
+def change_owner(
+    store: Store, passphrase: str, *, now_s: float, profile: Profile = STANDARD
+) -> None:
+    """Give the owner a new private key under a passphrase; the old one opens nothing any more.
+
+    Whoever opened the store with the recovery sheet becomes its owner again by this.
+    """
+    new = Reader.new()
+    record = seal_identity(store.rows.keys.device, new, _given(passphrase), profile)
+    _change(store, "owner", new, "identity", record, now_s)
+
+
+def change_sheet(store: Store, secret: bytes, *, now_s: float) -> None:
+    """Make a new recovery sheet; the one before it opens nothing any more."""
+    record = recovery.trust_record(store.rows.keys.device, secret)
+    _change(store, "recovery", recovery.reader(secret), "recovery", record, now_s)
+
+
+def _change(store: Store, role: Role, new: Reader, kind: str, record: bytes, now_s: float) -> None:
+    rows = store.rows
+    with rows.transaction(now_s) as draft:
+        keys = list(_data_keys(store, draft))
+        for old in [r for r in draft.head.readers if r.role == role]:
+            rows.keys.unwrap_from(old.id)
+            write_meta(rows.db, f"reader/{old.id}", None)
+            write_meta(rows.db, f"{kind}/{old.id}", None)
+            draft.head.readers.remove(old)
+        write_meta(rows.db, f"reader/{new.id}", reader_record(rows.keys.device, new.public))
+        write_meta(rows.db, f"{kind}/{new.id}", record)
+        grantee = Grantee(new.id, role, ALL_CLASSES)
+        draft.head.readers.append(grantee)
+        for key in keys:
+            rows.keys.wrap_to(key, [grantee])
+        action: audit.Action = "owner key changed" if role == "owner" else "recovery sheet made"
+        audit.record(draft, action, store.who, now_s)
+
+
+def change_device(
+    store: Store, folder: Path, passphrase: str, *, now_s: float, profile: Profile = STANDARD
+) -> None:
+    """Give the board a new key of its own, as when the old one is lost or was seen by others.
+
+    Everything is signed and wrapped anew. The recovery sheet trusted the old key, so it ends, and a
+    new one must be made; clinicians must compare the new fingerprint. The store must be closed and
+    opened again after it.
+
+    Raises
+    ------
+    ConfigError
+        The passphrase is empty; or the store was not opened by its owner.
+    IntegrityError
+        A wrap is lost or altered: `store repair` first.
+    """
+    owner, rows, new = _owner(store), store.rows, Device(store.rows.id, secrets.token_bytes(32))
+    made = folder / NEW_DEVICE_KEY
+    made.unlink(missing_ok=True)  # of an attempt that changed nothing
+    record = seal_identity(new, owner, _given(passphrase), profile)
+    new.write(made)
+    with rows.transaction(now_s) as draft:
+        keys = list(_data_keys(store, draft))
+        stay = [r for r in draft.head.readers if r.role != "recovery"]
+        publics = {r.id: rows.keys.public_of(r.id) for r in stay}
+        rows.db.execute("DELETE FROM wrap")
+        rows.db.execute("DELETE FROM meta WHERE name GLOB 'reader/*' OR name GLOB 'recovery/*'")
+        rows.keys.renew(new)
+        draft.head.readers[:] = stay
+        write_meta(rows.db, "device", new.public)
+        write_meta(rows.db, f"identity/{owner.id}", record)
+        for reader, public in publics.items():
+            write_meta(rows.db, f"reader/{reader}", reader_record(new, public))
+        own = {c.key for c in for_device(draft.chapters())}
+        for key in keys:
+            rows.keys.wrap_to(key, [r for r in stay if r.may(key.cls, now_s, key.epoch_s)])
+            if key.cls is Class.STATE or key.id in own:
+                rows.keys.wrap_to_device(key)
+        audit.record(draft, "device key changed", store.who, now_s)
+    made.rename(folder / DEVICE_KEY)
+
+
+def change_data_keys(
+    store: Store, *, now_s: float, told: Callable[[int, int], None] = lambda done, of: None
+) -> int:
+    """Seal every row anew under new data keys; return how many keys there were.
+
+    told  is called with how many chapters are done, and of how many. When it is interrupted,
+          some chapters have new keys and some the old: run it again.
+    """
+    rows = store.rows
+    with rows.transaction(now_s) as draft:
+        due = [c.key for c in draft.chapters()]
+        draft.head.job = JOB
+    for done, key_id in enumerate(due):
+        told(done, len(due))
+        rewrite(store, key_id, lambda content: content, now_s=now_s)
+    with rows.transaction(now_s) as draft:
+        rows.renew_state_key(draft, now_s)
+        draft.head.job = ""
+        audit.record(draft, "data keys changed", store.who, now_s)
+    told(len(due), len(due))
+    return len(due) + 1
+
+
+def rewrite(
+    store: Store, key_id: int, keep: Callable[[bytes], bytes | None], *, now_s: float
+) -> None:
+    """Seal what is kept of a chapter under a new key, and destroy the old one.
+
+    keep  returns what remains of a content, or None for nothing.
+    """
+    rows = store.rows
+    with rows.transaction(now_s) as draft:
+        old = next((c for c in draft.chapters() if c.key == key_id), None)
+        if old is None:
+            return
+        cls = Class(old.cls)
+        found = [(e, keep(rows.fetch(old, e))) for e in entries(old, rows.fetch)]
+        kept = [(entry, content) for entry, content in found if content is not None]
+        if kept:
+            key = rows.keys.mint(cls, draft.head, old.epoch, now_s)
+            new = draft.begin(key, done=True)
+            for entry, content in kept:
+                draft.add_to(key, new, content, (entry.t0, entry.t1), entry.number)
+            draft.end(key, new)
+        rows.forget(draft, old)
+
+
+def _data_keys(store: Store, draft: Draft) -> Iterator[DataKey]:
+    """Yield every data key; raises IntegrityError where one cannot be opened."""
+    yield store.rows.keys.current(Class.STATE, draft.head, 0.0)
+    chapters: list[Chapter] = draft.chapters()
+    for chapter in chapters:
+        yield store.rows.keys.get(chapter.key)
+
+
+def _owner(store: Store) -> Reader:
+    held, head = store.rows.unlocked, store.rows.head()
+    if held is None or not any(r.id == held.reader.id and r.role == "owner" for r in head.readers):
+        raise ConfigError("only the owner's passphrase may change this")
+    return held.reader
+
+
+def _given(passphrase: str) -> str:
+    if not passphrase:
+        raise ConfigError("passphrase: empty; without one anybody could read everything")
+    return passphrase
