@@ -1,13 +1,19 @@
 """A reader written from the page alone reads what the package writes: the page says enough."""
 
 import random
+import shutil
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from healthslm import vault
 from healthslm.records import Summary
-from healthslm.vault import recovery
+from healthslm.vault import consent, recovery
+from healthslm.vault.erase import Scope, erase
+from healthslm.vault.keys import Class
+from healthslm.vault.readers import Reader as Clinician
+from healthslm.vault.rekey import change_data_keys
 
 from .given import CHEAPEST, DAY, EVERY_KIND, PASSPHRASE, T0, frame, vital
 from .independent_keys import Refused, secret_of
@@ -136,3 +142,24 @@ def test_it_reads_a_ring_of_letters_that_has_gone_round(tmp_path):
     assert 25 < len(letters) < 40
     assert letters == [("flood", payload) for payload in noise[-len(letters) :]]
     reader.close()
+
+
+def test_it_reads_a_store_that_was_erased_in_part_and_given_all_new_keys(folder, tmp_path):
+    """Chapters are written anew, out of turn, and their contents stay in order of commit."""
+    shutil.copytree(folder, tmp_path / "s")
+    now_s, hour = TIMES[-1] + 9, (MONDAY + 3600, MONDAY + 2 * 3600)
+    with vault.Store.unlock(tmp_path / "s", PASSPHRASE, now_s=now_s) as store:
+        consent.add(store, "A", Clinician.new().public, now_s=now_s)
+        consent.grant(store, "A", [Class.DERIVED], now_s=now_s)
+        erase(store, Scope(*hour), now_s=now_s)
+        change_data_keys(store, now_s=now_s)
+    left = [i for i, t_s in enumerate(TIMES) if not hour[0] <= t_s < hour[1]]
+    with closing(Reader(tmp_path / "s", PASSPHRASE)) as reader:
+        reader.count()
+        assert [role for _, role, *_ in reader.state[5]] == ["owner", "recovery", "clinician"]
+        assert [seq for _, _, seq, _ in reader.frames()] == [i for i in left for _ in range(2)]
+        assert [r[3] for r in reader.records()][: len(left)] == [TIMES[i] for i in left]
+        assert reader.events()[-1][1] == "data keys changed"
+        kept = {letter for letter in reader.letters() if letter[0] != "erased"}
+    with vault.Store.unlock(tmp_path / "s", PASSPHRASE) as store:
+        assert set(store.letters()) == kept
