@@ -122,7 +122,7 @@ class Reader:
         require(rows, "lost")
         self.state = unpack(body(self.joined(rows), 4))
         self.state_key = rows[0][1]
-        self.seen = newest_mark(mark, self.key(self.state_key), self.store)
+        self.seen = newest_mark(mark, self.state[12], self.store)
         require(self.state[0] >= self.seen, "rolled back")
         (newest,) = next(self.db.execute("SELECT max(id) FROM row"))
         require(newest == self.state[1] - 1, "lost or planted")
