@@ -71,8 +71,8 @@ class Device:
         self.public = self._signer.public_key().public_bytes_raw()
 
     @classmethod
-    def read(cls, path: Path) -> Device:
-        """Return the device key in `path`.
+    def read(cls, path: Path, *, forbidden: int = 0o077) -> Device:
+        """Return the device key in `path`, whose mode may have none of the bits `forbidden`.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class Device:
             raise LockedError(f"{path.name}: there is no device key here") from None
         except PermissionError:
             raise LockedError(f"{path.name}: belongs to another user") from None
-        if mode & 0o077:
+        if mode & forbidden:
             raise LockedError(f"{path.name}: others may read it; chmod 600 it, or make a new store")
         if len(data) != 52 or data[:4] != b"HSD1":
             raise IntegrityError(f"{path.name}: bad marker: not a device key")

@@ -86,7 +86,7 @@ class Rows:
             wreckage.hold(folder)
         # Read before the state is: a commit in between leaves the mark the older of the two.
         self._mark = _read(folder / MARK)
-        self._path = folder / MARK
+        self.folder, self._path = folder, folder / MARK
         self.db = connect(database or folder / DATABASE)
         try:
             meta = read_meta(self.db)
