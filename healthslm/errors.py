@@ -7,7 +7,10 @@ HealthslmError
 ├── CheckpointError whoever chose the weights: damaged, or of a model that is not known
 ├── IntegrityError  the storage: altered, torn, or sealed under another key
 ├── LockedError     the owner: this needs a key that is not here                   (77)
+│   └── ReaderLockedError   a reader: their own key does not open
 ├── BrokerError     the network: try again later                                   (75)
+├── DeliveryError   whoever should take a report: try again later                  (75)
+├── ReportError     whoever sent a report: altered, forged, older than one before
 └── ModelError      the model: the template speaks instead
 
 No message holds a measurement, a name, a key or a prompt: counts, kinds and record ids only.
@@ -53,6 +56,10 @@ class LockedError(HealthslmError):
     exit_code = 77
 
 
+class ReaderLockedError(LockedError):
+    """A reader's own key, kept far from any store, does not open."""
+
+
 class BrokerError(HealthslmError):
     """The broker cannot be reached."""
 
@@ -61,3 +68,17 @@ class BrokerError(HealthslmError):
 
 class ModelError(HealthslmError):
     """The language model cannot be used."""
+
+
+class DeliveryError(HealthslmError):
+    """A finished report could not be handed over."""
+
+    exit_code = 75
+
+
+class ReportError(HealthslmError):
+    """A report is refused; `reason` is the word of `docs/report-format.md` for why."""
+
+    def __init__(self, reason: str, what: str) -> None:
+        super().__init__(f"{reason}: {what}")
+        self.reason, self.what = reason, what

@@ -23,6 +23,9 @@ LAYERS = [
         "vault",
         "language",
         "review",
+        "share",
+        "witness",
+        "outbox",
         "recordings",
         "publisher",
         "broker",
@@ -83,7 +86,7 @@ def test_imports_run_downwards_only(path: Path) -> None:
             assert RANK[target[0]] >= RANK[part(path)], f"{path.name} imports {'.'.join(target)}"
 
 
-PURE = {"signals", "detect", "stage", "pipeline", "alerts", "records", "errors", "ingest"}
+PURE = {"signals", "detect", "stage", "pipeline", "alerts", "records", "errors", "ingest", "share"}
 IMPURE = {"os", "io", "socket", "subprocess", "time", "random", "logging", "pathlib", "sqlite3"}
 
 
@@ -106,7 +109,11 @@ RAW = {"Frame", "Chunk"}
 
 @pytest.mark.parametrize(
     "path",
-    [p for p in MODULES if part(p) in {"review", "language"} and p.stem != "strips"],
+    [
+        p
+        for p in MODULES
+        if part(p) in {"review", "language", "share", "witness", "outbox"} and p.stem != "strips"
+    ],
     ids=lambda p: str(p.relative_to(PACKAGE)),
 )
 def test_words_and_lists_never_see_raw_samples(path: Path) -> None:
@@ -116,14 +123,58 @@ def test_words_and_lists_never_see_raw_samples(path: Path) -> None:
         assert target[0] not in {"ingest", "signals", "recordings"}
 
 
-def loaded_by(statement: str) -> set[str]:
-    """Return the top-level modules that one statement loads in a fresh interpreter."""
-    code = f"import sys\n{statement}\nprint(*{{m.split('.')[0] for m in sys.modules}})"
+def modules_of(statement: str) -> set[str]:
+    """Return the modules that one statement loads in a fresh interpreter."""
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
     return set(
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         ).stdout.split()
     )
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the top-level modules that one statement loads in a fresh interpreter."""
+    return {module.split(".")[0] for module in modules_of(statement)}
+
+
+def ours(statement: str) -> set[str]:
+    """Return the parts of healthslm that one statement loads."""
+    named = (m.split(".") for m in modules_of(statement))
+    return {m[1] for m in named if m[0] == "healthslm" and len(m) > 1}
+
+
+def reached(*starts: str) -> set[tuple[str, ...]]:
+    """Return every name imported from healthslm by parts and by all that they import."""
+    found: set[tuple[str, ...]] = set()
+    todo, done = list(starts), set()
+    while todo:
+        name = todo.pop()
+        done.add(name)
+        for path in MODULES:
+            if part(path) == name:
+                found |= imported(path)
+        todo += {target[0] for target in found if target} - done - set(todo)
+    return found
+
+
+def test_what_writes_a_report_cannot_reach_a_raw_sample_a_key_or_a_file() -> None:
+    """Not directly, not through what it imports, and not while it runs."""
+    every = "import healthslm.share.digest, healthslm.share.envelope"
+    assert ours(every) == {"share", "records", "errors", "review"}
+    assert not loaded_by(every) & {"numpy", "sqlite3", "socket", "subprocess"}
+    for path in (p for p in MODULES if part(p) == "share"):
+        assert {t[0] for t in imported(path)} <= {"share", "records", "errors", "review"}
+        assert not {t[-1] for t in imported(path)} & {*RAW, "strips"}
+
+
+def test_the_outbox_cannot_reach_the_store_a_key_or_the_configuration() -> None:
+    """It carries what it cannot open: nothing it loads could."""
+    assert {target[0] for target in reached("outbox")} == {"errors"}
+    for module in ("outbox", "cli.outbox"):
+        loaded = modules_of(f"import healthslm.{module}")
+        assert not {m for m in loaded if m.startswith(("cryptography", "sqlite3"))}
+    assert ours("import healthslm.cli.outbox") == {"cli", "outbox", "errors", "records"}
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from healthslm.errors import (
     IntegrityError,
     LockedError,
     ModelError,
+    ReaderLockedError,
 )
 
 # Each is the command of that name in the module `healthslm.cli.NAME`. The words stand here so
@@ -40,12 +41,16 @@ COMMANDS = {
     "summary": "Say a day in plain words.",
     "ask": "Answer a question from what was measured.",
     "review": "Read the findings as a clinician.",
+    "key": "Make and look after keys.",
+    "report": "Make a sealed report for a clinician, or open one.",
+    "outbox": "Carry finished reports off the board.",
     "validate": "Hold the detectors against annotated recordings.",
     "model": "Check the language models and show their figures.",
     "bench": "Measure this machine.",
 }
 
 NEXT: tuple[tuple[type[Exception], str], ...] = (
+    (ReaderLockedError, "the passphrase is the one that was chosen at `healthslm key init`"),
     (
         LockedError,
         "`healthslm review` opens it with the owner's passphrase: asked for, or in a file",

@@ -1,0 +1,1 @@
+"""Tasks of `./dev bench reliability`: one file each, found by being there."""
