@@ -26,6 +26,7 @@ from healthslm.records import Alert, Chunk, Derived, Finding, Frame, Tick
 
 if TYPE_CHECKING:
     from healthslm.config import Config
+    from healthslm.vault.retention import Policy
     from healthslm.vault.store import Store
 
 POLL_S = 0.25  # a signal is noticed so soon
@@ -311,10 +312,25 @@ def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
         The store was altered, or its state is of another version; or it cannot be written,
         and nothing was acknowledged that is not in it.
     """
+    from healthslm.vault import upkeep
     from healthslm.vault.store import Store
 
     with Store.open(config.store.folder) as store, service.alone(config.store.folder):
+        upkeep.begin(store, config.store.folder, kept(config.store))
         return serve(config, store, stop or service.asked_to_end())
+
+
+def kept(store: configuration.Store) -> Policy:
+    """Return how much the configuration lets the store keep."""
+    from healthslm.vault.retention import Policy
+
+    return Policy(
+        store.raw_days,
+        store.derived_days,
+        store.audit_days,
+        quota_bytes=store.quota_mb * 1e6,
+        reserve_bytes=store.reserve_mb * 1_000_000,
+    )
 
 
 def serve(config: Config, store: Store, stop: Callable[[], bool]) -> Report:

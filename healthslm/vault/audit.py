@@ -72,16 +72,25 @@ def record(draft: Draft, action: Action, who: str, now_s: float, what: str = "")
     draft.add(Class.AUDIT, AUDIT + deflate(body), now_s, now_s)
 
 
-def chain(contents: Iterable[bytes], end: tuple[int, bytes]) -> Iterator[Event]:
+def chain(
+    contents: Iterable[bytes],
+    end: tuple[int, bytes],
+    through: tuple[int, bytes] | None = None,
+) -> Iterator[Event]:
     """Yield the events of a whole trail, oldest first.
 
-    end  how many there are, and the hash of the newest, from the sealed head.
+    end      how many there are, and the hash of the newest, from the sealed head.
+    through  the same of an earlier time, as somebody noted it then.
 
     Raises
     ------
     IntegrityError
-        An event is missing or was changed.
+        An event is missing or was changed; or the trail does not go through what was noted.
     """
+    if through is not None and through[0] > end[0]:
+        raise IntegrityError(
+            f"audit trail: rolled back: {through[0] - end[0]} entries that were there are not"
+        )
     due, newest = 0, bytes(32)
     for content in contents:
         body = inflate(body_of(content, AUDIT, f"audit entry {due}"))
@@ -92,6 +101,8 @@ def chain(contents: Iterable[bytes], end: tuple[int, bytes]) -> Iterator[Event]:
         if (event.number, event.previous) != (due, newest):
             raise IntegrityError(f"audit entry {due}: the chain is broken")
         due, newest = due + 1, hashlib.sha256(body).digest()
+        if through is not None and through[0] == due and through[1] != newest:
+            raise IntegrityError(f"audit entry {due - 1}: not the one that was noted")
         yield Event(event.number, event.t_s, event.action, event.who, event.what)
     if (due, newest) != end:
         raise IntegrityError(f"audit entry {due}: lost")

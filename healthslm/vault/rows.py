@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from healthslm.errors import IntegrityError, LockedError
+from healthslm.errors import DeviceKeyError, IntegrityError, LockedError
 from healthslm.vault import chapters
 from healthslm.vault.chapters import Chapter, Entry
 from healthslm.vault.database import (
@@ -73,7 +73,12 @@ class Rows:
             meta = read_meta(self.db)
             self.id, self.device_public = meta["store"], meta["device"]
             if device and (device.store_id, device.public) != (self.id, self.device_public):
-                raise LockedError(f"{DEVICE_KEY}: belongs to another store")
+                raise DeviceKeyError(
+                    "of another store",
+                    f"{DEVICE_KEY}: belongs to another store, or to this one before its key was "
+                    "changed. Put the right one back; where it is lost, move this one away, and "
+                    "`healthslm key rotate --device` makes another",
+                )
             self.unlocked = None if unlock is None else unlock(meta)
             self.keys = Keyring(
                 self.db, self.id, self.device_public, device=device, unlocked=self.unlocked
@@ -302,6 +307,22 @@ class Rows:
         """Move what was committed into the database, and empty the write-ahead log."""
         with suppress(sqlite3.Error):  # another process reads: the next commit will do
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def compact(self) -> bool:
+        """Write the database anew without the room of what was deleted; say whether it was done.
+
+        It is not where the disk has no room for a second copy, or another process is at work.
+        """
+        size = self._path.with_name(DATABASE).stat().st_size
+        disk = os.statvfs(self._path.parent)
+        if disk.f_bavail * disk.f_frsize < 2 * size:
+            return False
+        try:
+            self.db.execute("VACUUM")
+        except sqlite3.Error:
+            return False
+        self.settle()
+        return True
 
     def free_bytes(self) -> float:
         """Return how much the store could grow: on its disk, and in its own free pages."""

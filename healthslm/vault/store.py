@@ -237,11 +237,14 @@ class Store:
                 if letter[0] != ERASED:
                     yield letter
 
-    def events(self) -> Iterator[audit.Event]:
-        """Yield the whole audit trail, oldest first, its chain checked; owner only."""
+    def events(self, through: tuple[int, bytes] | None = None) -> Iterator[audit.Event]:
+        """Yield the whole audit trail, oldest first, its chain checked; owner only.
+
+        through  an earlier head of it, (entries, hash of the newest), that it must contain.
+        """
         self._readers_only("audit trail", Class.AUDIT)
         end = self.rows.head().audit
-        return audit.chain(self.rows.contents(Class.AUDIT, None, None), end)
+        return audit.chain(self.rows.contents(Class.AUDIT, None, None), end, through)
 
     def counts(self) -> dict[str, int]:
         """Return how much there is, by name: rows, bytes sealed, commits, frames, beats ..."""
