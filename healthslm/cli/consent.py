@@ -14,7 +14,7 @@ from healthslm.cli import console, holders
 from healthslm.cli.owner import Owner, as_owner
 from healthslm.cli.place import find
 from healthslm.days import bounds
-from healthslm.review.timeline import iso, when
+from healthslm.review.timeline import iso
 
 if TYPE_CHECKING:
     from healthslm.vault.readers import Grantee
@@ -97,8 +97,8 @@ def grant(
     console.out(f"{name} may from now on read:")
     for line in granted(new, zone):
         console.out(f"  {line}")
-    if until_s is not None:
-        console.out(f"until {when(until_s, zone)[:16]}; then nothing, not even what is older.")
+    if until is not None:
+        console.out(f"to the end of {until:%Y-%m-%d}; then nothing, not even what is older.")
     console.note("You can end it at any time: healthslm consent revoke. What they have read by")
     console.note("then, they have read.")
 

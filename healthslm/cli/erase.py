@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +43,9 @@ class Wish:
         from healthslm.vault.erase import ERASABLE, Scope
         from healthslm.vault.keys import Class
 
-        span = () if self.day is None else bounds(self.day, zone)
+        t0_s, t1_s = (-inf, inf) if self.day is None else bounds(self.day, zone)
         classes = ERASABLE if self.cls is None else frozenset({Class[self.cls.upper()]})
-        return Scope(*span, classes=classes, stream=self.stream)
+        return Scope(t0_s, t1_s, classes, self.stream)
 
     def words(self, zone: str) -> str:
         """Return it in words: "the waveforms of 2026-03-01 (Europe/Madrid)"."""
@@ -118,7 +120,7 @@ def wished(day: datetime | None, cls: str | None, stream: str | None, everything
         raise click.UsageError(
             "name one of --day, --class, --stream (alone or with --day) and --everything"
         )
-    if stream is not None and not all(stream.partition("/")):
+    if stream is not None and not re.fullmatch(r"[^/\s]+/[^/\s]+", stream):
         raise click.UsageError("a stream is DEVICE/STREAM; `healthslm status` lists them")
     return Wish(None if day is None else day.date(), cls, stream)
 
@@ -136,7 +138,7 @@ def agreed(store: Store, wish: Wish, zone: str) -> None:
     scope = wish.scope(zone)
     near = [c for c in erase.reach(store, scope) if c.overlaps(scope.t0_s, scope.t1_s)]
     console.note(f"This erases {wish.words(zone)}.")
-    console.note(f"It is in {spread(near)}. There is no way back.")
+    console.note(f"It lies in {spread(near)}. There is no way back.")
     click.confirm("Erase it?", default=False, abort=True, err=True)
 
 
@@ -154,7 +156,7 @@ def spread(chapters: Iterable[Chapter]) -> str:
             else []
         ),
     ]
-    return " and ".join(parts) or "nothing that is here"
+    return " and ".join(parts) or "nothing that is here, as far as the store knows"
 
 
 def done(store: Store, scope: Scope) -> tuple[Erased, bool]:

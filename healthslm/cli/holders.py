@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,29 +60,25 @@ def show(rows: Sequence[dict[str, Any]]) -> None:
     """Write them for people: name, what they can open, and the fingerprint to compare."""
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        first, *rest = [*folded(told(row), 76 - width), row["fingerprint"]]
+        lines = [line for text in told(row) for line in folded(text, 76 - width)]
+        first, *rest = [*lines, row["fingerprint"]]
         console.out(f"  {row['name']:<{width}}  {first}")
         for line in rest:
             console.out(f"  {'':<{width}}  {line}")
 
 
-def told(row: dict[str, Any]) -> str:
+def told(row: dict[str, Any]) -> list[str]:
     """Return in words what a reader can open."""
     if row["role"] in BY:
-        return BY[row["role"]]
+        return [BY[row["role"]]]
     if not row["reads"]:
-        return "nothing: no consent stands"
-    parts = [named(row["reads"])]
+        return ["nothing: no consent stands"]
+    lines = [OPENS[name] for name in row["reads"]]
     if row["since"]:
-        parts.append(f"from {clock(row['since'])} on")
+        lines.append(f"of what was recorded since {clock(row['since'])}")
     if row["until"]:
-        parts.append(f"until {clock(row['until'])}")
-    return ", ".join(parts)
-
-
-def named(reads: Iterable[str]) -> str:
-    """Return classes as people call them."""
-    return "; ".join(OPENS[name] for name in reads)
+        lines.append(f"until {clock(row['until'])}; from then on nothing")
+    return lines
 
 
 def clock(time: str) -> str:

@@ -86,6 +86,8 @@ def unlock(meta: Mapping[str, bytes], secret: bytes) -> Unlocked:
     """
     found = reader(secret)
     record = meta.get(f"recovery/{found.id}")
+    if record is None and f"reader/{found.id}" in meta:
+        raise IntegrityError("recovery: lost: nothing says which device the sheet trusts")
     if record is None:
         raise SheetError("this sheet does not open this store: it is of another, or a newer one is")
     key = _expand(secret, b"healthslm/recovery/trust/1", 32)

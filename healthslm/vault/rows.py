@@ -40,7 +40,7 @@ from healthslm.vault.index import (
 from healthslm.vault.keyring import Keyring
 from healthslm.vault.keys import Class, DataKey, Device
 from healthslm.vault.mark import read_mark, reset_mark, turn_mark, write_mark
-from healthslm.vault.readers import Unlocked
+from healthslm.vault.readers import Unlocked, read_reader
 from healthslm.vault.seal import Part, digest
 
 log = logging.getLogger(__name__)
@@ -72,13 +72,8 @@ class Rows:
         try:
             meta = read_meta(self.db)
             self.id, self.device_public = meta["store"], meta["device"]
-            if device and (device.store_id, device.public) != (self.id, self.device_public):
-                raise DeviceKeyError(
-                    "of another store",
-                    f"{DEVICE_KEY}: belongs to another store, or to this one before its key was "
-                    "changed. Put the right one back; where it is lost, move this one away, and "
-                    "`healthslm key rotate --device` makes another",
-                )
+            if device:
+                _check_device(device, meta)
             self.unlocked = None if unlock is None else unlock(meta)
             self.keys = Keyring(
                 self.db, self.id, self.device_public, device=device, unlocked=self.unlocked
@@ -381,6 +376,31 @@ class Rows:
     def _count(self, where: str, *values: int) -> int:
         query = f"SELECT count(*) FROM row WHERE {where}"  # noqa: S608 - ours
         return int(self.db.execute(query, values).fetchone()[0])
+
+
+def _check_device(device: Device, meta: Mapping[str, bytes]) -> None:
+    """Check that a device key is this store's; its signatures tell it from an altered header."""
+    if (device.store_id, device.public) == (meta["store"], meta["device"]):
+        return
+    if any(_signed(device, name, record) for name, record in meta.items()):
+        raise IntegrityError("meta: altered: not the store and the device that signed the rest")
+    raise DeviceKeyError(
+        "of another store",
+        f"{DEVICE_KEY}: belongs to another store, or to this one before its key was changed. Put "
+        "the right one back; where it is lost, move this one away, and "
+        "`healthslm key rotate --device` makes another",
+    )
+
+
+def _signed(device: Device, name: str, record: bytes) -> bool:
+    kind, _, number = name.partition("/")
+    if kind != "reader" or not number.isdecimal():
+        return False
+    try:
+        read_reader(device.store_id, device.public, int(number), record)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _read(path: Path) -> bytes:

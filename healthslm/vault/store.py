@@ -172,7 +172,16 @@ class Store:
         self._pending = 0
 
     def state(self) -> bytes | None:
-        """Return the state of the newest commit; None before the first."""
+        """Return the state of the newest commit; None before the first.
+
+        Raises
+        ------
+        LockedError
+            A clinician asks: no consent covers it.
+        """
+        held = self.rows.unlocked
+        if held is not None and not held.whole:
+            raise LockedError("the daemon's state: no consent covers it")
         return self.rows.head().pipeline
 
     def derived(self, t0_s: float | None = None, t1_s: float | None = None) -> Iterator[Derived]:
