@@ -22,6 +22,7 @@ ABOUT = """\
     ./dev peers                                          # other people's detectors, to compare
     ./dev bench language --seed 1 --n 10000              # the words: a file each of language_tasks/
     ./dev bench decode                                   # decode speed; ./dev peers language
+    ./dev bench reliability                              # the store; files of reliability_tasks/
 
 `HEALTHSLM_DATA` names a folder with `<dataset>/<split>`; the split is `dev` unless `--split` names
 another. One task is one file of `tasks/`, found by being there. Rates are in percent, times in ms.

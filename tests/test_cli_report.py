@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from healthslm.cli import main
 from healthslm.config import default_toml
 from healthslm.records import Finding, Gap, Summary, Vital
 from healthslm.share import digest, envelope
-from healthslm.vault import Store, identity
+from healthslm.vault import consent, identity
+from healthslm.vault.keys import Class
 from healthslm.vault.readers import Reader
 from healthslm.vault.release import Release
 from tests.share.given import DEVICE, bytes_of
@@ -150,7 +150,7 @@ def test_a_report_shows_what_was_found_and_then_each_measure(doctor, reports, tm
     ]
     at = lines.index("temperature °C")
     assert re.split(r" {2,}", lines[at + 2])[1:] == ["1 min", "36.6", "36.6", "36.6"]
-    assert "SpO2              20 min     15 min" in lines
+    assert "SpO2             20 min     15 min" in lines
 
 
 def test_nothing_finer_or_more_personal_than_the_schema_is_shown(doctor, reports, tmp_path) -> None:
@@ -289,31 +289,28 @@ def test_verified_reports_as_json(doctor, reports, tmp_path) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder as `init` does, with a day in its store."""
+def home(tmp_path_factory: pytest.TempPathFactory, doctor: Path) -> Path:
+    """Make a folder as `init` does, with a day in its store and a consent for the doctor."""
     folder = tmp_path_factory.mktemp("home")
     (folder / "healthslm.toml").write_text(default_toml(timezone="Europe/Madrid"))
     vault.create(folder / "store", WORDS, now_s=NOON, profile=vault.PROFILES["cheapest"])
     with vault.Store.open(folder / "store") as store:
         store.commit([], records(), b"", now_s=NOON)
+    with vault.Store.unlock(folder / "store", WORDS, now_s=NOON) as store:
+        public = identity.read_public(doctor.with_suffix(".pub"))
+        consent.add(store, "dr", public, now_s=NOON)
+        consent.grant(store, "dr", [Class.DERIVED], now_s=NOON)
     return folder
 
 
-@pytest.fixture
-def released(monkeypatch: pytest.MonkeyPatch, doctor: Path) -> list[tuple[str, float]]:
-    """Stand in for the store's own release; return who asked for one, and when."""
-    asked: list[tuple[str, float]] = []
-
-    def give(self: Store, reader: str, now_s: float, build: Callable[[Release], bytes]) -> bytes:
-        asked.append((reader, now_s))
-        return build(replace(release(doctor, len(asked)), counter=len(asked)))
-
-    monkeypatch.setattr(Store, "release", give, raising=False)
-    return asked
+def released(home: Path) -> list[str]:
+    """Return who a report was made for, from the audit trail."""
+    with vault.Store.unlock(home / "store", WORDS) as store:
+        return [e.what for e in store.events() if e.action == "report"]
 
 
 def test_a_report_is_made_without_a_passphrase_and_opens_for_its_reader(
-    home, doctor, released, tmp_path
+    home, doctor, tmp_path
 ) -> None:
     out = tmp_path / "out"
     done = run(
@@ -323,18 +320,31 @@ def test_a_report_is_made_without_a_passphrase_and_opens_for_its_reader(
     (path,) = out.iterdir()
     assert done.stdout == f"{path}\n"
     assert re.fullmatch(r"[0-9a-f]{16}\.hsr", path.name) and path.stat().st_size == 4096
-    assert [who for who, _ in released] == ["dr"]
-    seen = run(*opening(doctor, tmp_path / "seen", "open", path, "--trust", SHOWN, "--json"))
+    assert released(home)[-1] == "dr"
+    with vault.Store.open(home / "store") as store:
+        shown = identity.fingerprint(store.rows.device_public)
+    seen = run(*opening(doctor, tmp_path / "seen", "open", path, "--trust", shown, "--json"))
     (told,) = json.loads(seen.stdout)["reports"]
     assert told["start"] == "2026-02-28T23:00:00.000+00:00"  # midnight in Madrid
     assert [f["kind"] for f in told["findings"]] == ["pause", "tachycardia", "no_data"]
 
 
-def test_the_same_day_twice_differs_only_in_what_was_released(home, released, tmp_path) -> None:
-    for _ in range(2):
-        run("report", "create", "--to", "dr", "--store", home, "--out", tmp_path)
-    one, other = (p.read_bytes() for p in tmp_path.iterdir())
+def test_the_same_day_twice_differs_in_the_counter_and_the_second_opens_after_the_first(
+    home, doctor, tmp_path
+) -> None:
+    paths = []
+    for name in ("one", "two"):
+        run("report", "create", "--to", "dr", "--store", home, "--out", tmp_path / name)
+        paths += (tmp_path / name).iterdir()
+    one, other = (p.read_bytes() for p in paths)
     assert one != other and len(one) == len(other)
+    with vault.Store.open(home / "store") as store:
+        shown = identity.fingerprint(store.rows.device_public)
+    seen = tmp_path / "seen"
+    done = run(*opening(doctor, seen, "open", paths[1], "--trust", shown))
+    assert done.exit_code == 0, done.output
+    done = run(*opening(doctor, seen, "open", paths[0], "--trust", shown))
+    assert done.exit_code == 1 and "replayed" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -345,15 +355,15 @@ def test_the_same_day_twice_differs_only_in_what_was_released(home, released, tm
         (("--day", "2026-03-01", "--since", "10:00"), "one period at a time"),
     ],
 )
-def test_a_period_that_cannot_be_told_is_wrong_usage(
-    home, released, tmp_path, arguments, words
-) -> None:
+def test_a_period_that_cannot_be_told_is_wrong_usage(home, tmp_path, arguments, words) -> None:
+    before = released(home)
     done = run("report", "create", "--to", "dr", "--store", home, "--out", tmp_path, *arguments)
     assert done.exit_code == 2 and words in done.stderr
-    assert list(tmp_path.iterdir()) == [] and released == []
+    assert list(tmp_path.iterdir()) == [] and released(home) == before
 
 
-def test_the_owner_may_tell_an_older_day_but_at_most_eight(home, released, tmp_path) -> None:
+def test_the_owner_may_tell_an_older_day_but_at_most_eight(home, tmp_path) -> None:
+    before = len(released(home))
     (tmp_path / "words").touch(0o600)
     (tmp_path / "words").write_text(WORDS + "\n")
     base = ("report", "create", "--to", "dr", "--store", home, "--out", tmp_path / "out")
@@ -361,10 +371,19 @@ def test_the_owner_may_tell_an_older_day_but_at_most_eight(home, released, tmp_p
     assert run(*owner, "--day", "2026-02-01").exit_code == 0
     long = run(*owner, "--since", "2026-01-01")
     assert long.exit_code == 2 and "at most 8 days" in long.stderr
-    assert len(released) == 1
+    assert len(released(home)) == before + 1
 
 
-def test_an_empty_store_has_nothing_to_tell(released, tmp_path) -> None:
+def test_nothing_is_made_for_whom_no_consent_stands(home, tmp_path) -> None:
+    with vault.Store.unlock(home / "store", WORDS) as store:
+        consent.add(store, "known", Reader.new().public, now_s=NOON)
+    for name in ("known", "stranger"):
+        done = run("report", "create", "--to", name, "--store", home, "--out", tmp_path)
+        assert done.exit_code == 78 and "no consent" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_store_has_nothing_to_tell(tmp_path) -> None:
     vault.create(tmp_path / "store", WORDS, now_s=NOON, profile=vault.PROFILES["cheapest"])
     done = run("report", "create", "--to", "dr", "--store", tmp_path / "store")
     assert done.exit_code == 78 and "nothing was recorded yet" in done.stderr

@@ -1,1 +1,1 @@
-"""Tasks of `./dev bench reliability`: one file each, found by being there."""
+"""What the store withstands, a file each with `measure(seed, n)`."""

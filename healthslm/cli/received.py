@@ -95,9 +95,9 @@ def _measure(measure: Measure, body: Body, read: Read, zone: str) -> None:
         for first, slots in _blocks(measure, body.slot, read.head.period.minutes)
     ]
     console.table(
-        ("from", "measured", "least", "median", "greatest"),
+        ("from", "read in", "least", "median", "greatest"),
         rows,
-        right="measured least median greatest",
+        right=("read in", "least", "median", "greatest"),
     )
 
 
@@ -121,10 +121,11 @@ def _coverage(read: Read) -> None:
         )
         for c in read.body.coverage
     ]
-    head = ("sensor", "measured", "with gaps")
-    console.table(head, rows, right=["measured", "with gaps"])
+    head = ("sensor", "read in", "with gaps")
+    console.table(head, rows, right=("read in", "with gaps"))
     whole = lasting(read.head.period.minutes * MINUTE_S)
-    console.out(f"Of {whole}; a median is that of slots of {lasting(read.body.slot * MINUTE_S)}.")
+    slot = lasting(read.body.slot * MINUTE_S)
+    console.out(f"Minutes with a reading, of {whole}; medians are of slots of {slot}.")
 
 
 def document(read: Read, zone: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -56,14 +56,6 @@ trust_option = click.option(
 )
 
 
-class Releasing(Protocol):
-    """What a store does for one report: it counts it, puts it on the audit trail, and signs."""
-
-    def release(self, reader: str, now_s: float, build: Callable[[Release], bytes]) -> bytes:
-        """Return what `build` made of the release."""
-        ...
-
-
 @click.group("report")
 def command() -> None:
     """Make a sealed report for a clinician, or open one.
@@ -101,6 +93,7 @@ def create(
     name is random: it tells neither day nor person.
     """
     from healthslm.share import digest, envelope
+    from healthslm.vault import release as releasing
 
     asked = period.asked(day, None, False, since)
     place, now_s = find(store), time.time()
@@ -116,7 +109,7 @@ def create(
         def build(release: Release) -> bytes:
             return envelope.write(records, told, release, now_s)
 
-        data = cast(Releasing, opened).release(reader, now_s, build)
+        data = releasing.release(opened, reader, build, now_s=now_s)
     path = saved(out, data)
     console.out(str(path))
     console.note(f"{console.size(len(data))}, for {reader} alone. `healthslm outbox` can carry it")

@@ -72,12 +72,56 @@ def record(draft: Draft, action: Action, who: str, now_s: float, what: str = "")
     draft.add(Class.AUDIT, AUDIT + deflate(body), now_s, now_s)
 
 
+class Link(NamedTuple):
+    """An event with its place in the chain: its own hash, and that of the one before."""
+
+    event: Event
+    previous: bytes
+    hash: bytes
+
+
+def thaw(content: bytes, what: str) -> Link:
+    """Return the event that a content holds; raises IntegrityError."""
+    body = inflate(body_of(content, AUDIT, what))
+    try:
+        found = msgspec.msgpack.decode(body, type=_Body)
+    except msgspec.MsgspecError:
+        raise IntegrityError(f"{what}: of another form") from None
+    event = Event(found.number, found.t_s, found.action, found.who, found.what)
+    return Link(event, found.previous, hashlib.sha256(body).digest())
+
+
+_LOST = "audit entries lost:"
+
+
+def mended(lost: Iterable[int]) -> str:
+    """Return how a "repaired" event names entries that are lost: "audit entries lost: 5 8-9"."""
+    spans: list[list[int]] = []
+    for number in sorted(lost):
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    words = [str(a) if a == b else f"{a}-{b}" for a, b in spans]
+    return " ".join([_LOST, *words]) if words else ""
+
+
+def _told(events: Iterable[Event]) -> list[range]:
+    """Return the numbers of entries of which a repair says that they are lost."""
+    said = [e.what.partition(_LOST)[2].split() for e in events if e.action == "repaired"]
+    ends = [word.split("-") for words in said for word in words]
+    return [range(int(pair[0]), int(pair[-1]) + 1) for pair in ends if all(map(str.isdigit, pair))]
+
+
 def chain(
     contents: Iterable[bytes],
     end: tuple[int, bytes],
     through: tuple[int, bytes] | None = None,
 ) -> Iterator[Event]:
     """Yield the events of a whole trail, oldest first.
+
+    An entry may be missing only where a later entry says that a repair found it so: then the chain
+    goes on behind it, and what stood there is not vouched for.
 
     end      how many there are, and the hash of the newest, from the sealed head.
     through  the same of an earlier time, as somebody noted it then.
@@ -91,18 +135,21 @@ def chain(
         raise IntegrityError(
             f"audit trail: rolled back: {through[0] - end[0]} entries that were there are not"
         )
+    links = [thaw(content, f"audit entry {n}") for n, content in enumerate(contents)]
+    told = _told(link.event for link in links)
     due, newest = 0, bytes(32)
-    for content in contents:
-        body = inflate(body_of(content, AUDIT, f"audit entry {due}"))
-        try:
-            event = msgspec.msgpack.decode(body, type=_Body)
-        except msgspec.MsgspecError:
-            raise IntegrityError(f"audit entry {due}: of another form") from None
-        if (event.number, event.previous) != (due, newest):
+    met = {due: newest}
+    for event, previous, own in links:
+        gap = range(due, event.number)
+        if gap and all(any(n in span for span in told) for n in gap):
+            due, newest = event.number, previous
+            met[due] = previous
+        if (event.number, previous) != (due, newest):
             raise IntegrityError(f"audit entry {due}: the chain is broken")
-        due, newest = due + 1, hashlib.sha256(body).digest()
-        if through is not None and through[0] == due and through[1] != newest:
-            raise IntegrityError(f"audit entry {due - 1}: not the one that was noted")
-        yield Event(event.number, event.t_s, event.action, event.who, event.what)
+        due, newest = due + 1, own
+        met[due] = own
+        yield event
     if (due, newest) != end:
         raise IntegrityError(f"audit entry {due}: lost")
+    if through is not None and met.get(through[0]) != through[1]:
+        raise IntegrityError(f"audit entry {through[0] - 1}: not the one that was noted, or lost")

@@ -9,10 +9,19 @@ from pathlib import Path
 
 from healthslm.errors import ConfigError
 from healthslm.vault import audit, recovery
-from healthslm.vault.database import DATABASE, DEVICE_KEY, FORMAT, MARK, SCHEMA, connect, storage
+from healthslm.vault.database import (
+    DATABASE,
+    DEVICE_KEY,
+    FORMAT,
+    MARK,
+    SCHEMA,
+    connect,
+    read_meta,
+    storage,
+)
 from healthslm.vault.index import Draft, Head
 from healthslm.vault.keyring import Keyring
-from healthslm.vault.keys import ALL_CLASSES, Class, Device
+from healthslm.vault.keys import ALL_CLASSES, KEY_BYTES, Device
 from healthslm.vault.mark import reset_mark
 from healthslm.vault.readers import (
     PROFILES,
@@ -45,6 +54,7 @@ def create(
     """
     if not passphrase:
         raise ConfigError("passphrase: empty; without one anybody could read everything")
+    _discard(folder)
     for name in (DATABASE, DEVICE_KEY):
         if (folder / name).exists():
             raise ConfigError(f"{folder / name}: is there already; move it away, or use it")
@@ -66,21 +76,35 @@ def create(
     new, key, mark = folder / f"{DATABASE}.new", folder / DEVICE_KEY, folder / MARK
     new.unlink(missing_ok=True)  # what an interrupted attempt left: nobody has its key
     try:
-        state_key = _write(new, meta, device, readers, now_s)
+        mark_key = _write(new, meta, device, readers, now_s)
         device.write(key)
-        reset_mark(mark, state_key, device.store_id, 1)
+        reset_mark(mark, mark_key, device.store_id, 1)
+        _sync_folder(folder)  # never a store without its key
         new.rename(folder / DATABASE)  # from here on there is a store
     except BaseException:
         for made in (new, key, mark):
             made.unlink(missing_ok=True)
         raise
     _sync_folder(folder)
+    _sync_folder(folder.absolute().parent)
+
+
+def _discard(folder: Path) -> None:
+    """Take away what an attempt left that was killed before there was a store."""
+    new, key = folder / f"{DATABASE}.new", folder / DEVICE_KEY
+    if (folder / DATABASE).exists() or not (new.exists() and key.exists()):
+        return
+    with closing(connect(new)) as db:
+        ours = read_meta(db)["store"] == Device.read(key).store_id
+    if ours:  # nobody has anything that these could open
+        for left in (key, folder / MARK, *folder.glob(f"{new.name}*")):
+            left.unlink(missing_ok=True)
 
 
 def _write(
     path: Path, meta: dict[str, bytes], device: Device, readers: list[Grantee], now_s: float
 ) -> bytes:
-    """Write the database with its first commit; return the state's key."""
+    """Write the database with its first commit; return the key of the mark."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # -wal and -shm take its mode
     with closing(connect(path)) as db, storage():
         db.execute("PRAGMA page_size = 4096")
@@ -88,7 +112,7 @@ def _write(
         db.execute("BEGIN IMMEDIATE")
         db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", meta.items())
         keys = Keyring(db, device.store_id, device.public, device=device, unlocked=None)
-        head = Head(readers=readers)
+        head = Head(readers=readers, mark=secrets.token_bytes(KEY_BYTES))
         writing = keys.writing(head, now_s)
         draft = Draft(head, device.store_id, writing, list)
         audit.record(draft, "create", "owner", now_s)
@@ -96,7 +120,7 @@ def _write(
         db.executemany("INSERT INTO row (id, key_id, blob) VALUES (?, ?, ?)", draft.rows)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode = WAL")
-        return writing.current(Class.STATE).secret
+        return head.mark
 
 
 def _sync_folder(folder: Path) -> None:

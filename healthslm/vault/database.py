@@ -14,12 +14,28 @@ NEW_DEVICE_KEY = "device.key.new"  # waits for the commit from which on it is th
 FORMAT = b"healthslm vault 2"
 BUSY_S = 10.0  # another process commits in milliseconds; a slow card in a second or two
 
-SCHEMA = """
+_META = "name TEXT PRIMARY KEY, value BLOB NOT NULL"
+_WRAP = """key_id INTEGER NOT NULL, reader INTEGER NOT NULL, blob BLOB NOT NULL,
+                   PRIMARY KEY (key_id, reader)"""
+SCHEMA = f"""
 CREATE TABLE row  (id INTEGER PRIMARY KEY, key_id INTEGER NOT NULL, blob BLOB NOT NULL);
-CREATE TABLE wrap (key_id INTEGER NOT NULL, reader INTEGER NOT NULL, blob BLOB NOT NULL,
-                   PRIMARY KEY (key_id, reader));
-CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE wrap ({_WRAP});
+CREATE TABLE meta ({_META});
 """
+
+# A second copy of what opens all else, on other pages: kept equal by SQLite itself.
+_SPARE = """
+CREATE TABLE {0}_spare ({columns});
+CREATE TRIGGER {0}_added AFTER INSERT ON {0} BEGIN
+  REPLACE INTO {0}_spare SELECT * FROM {0} WHERE rowid = NEW.rowid; END;
+CREATE TRIGGER {0}_changed AFTER UPDATE ON {0} BEGIN
+  DELETE FROM {0}_spare WHERE {old};
+  REPLACE INTO {0}_spare SELECT * FROM {0} WHERE rowid = NEW.rowid; END;
+CREATE TRIGGER {0}_removed AFTER DELETE ON {0} BEGIN
+  DELETE FROM {0}_spare WHERE {old}; END;
+"""
+SCHEMA += _SPARE.format("meta", columns=_META, old="name = OLD.name")
+SCHEMA += _SPARE.format("wrap", columns=_WRAP, old="key_id = OLD.key_id AND reader = OLD.reader")
 
 
 def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
@@ -32,8 +48,7 @@ def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
     IntegrityError
         It is not a database.
     """
-    if not path.exists():
-        raise ConfigError(f"{path.name}: there is no store in {path.parent}; make one with init")
+    require(path)
     with storage():
         db = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
@@ -45,6 +60,12 @@ def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
             db.execute(f"PRAGMA {pragma}")
         db.execute("PRAGMA trusted_schema = OFF")
     return db
+
+
+def require(path: Path) -> None:
+    """Raise ConfigError where there is no store at `path`."""
+    if not path.exists():
+        raise ConfigError(f"{path.name}: there is no store in {path.parent}; make one with init")
 
 
 def read_meta(db: sqlite3.Connection) -> dict[str, bytes]:

@@ -16,9 +16,7 @@ import msgspec
 
 from healthslm.vault import seal
 from healthslm.vault.chapters import (
-    CATALOGUE,
     LETTER,
-    NODE,
     STATE,
     Chapter,
     Entry,
@@ -29,6 +27,7 @@ from healthslm.vault.chapters import (
 )
 from healthslm.vault.codec import deflate, encode_letter
 from healthslm.vault.keys import Class, DataKey
+from healthslm.vault.padding import Padding
 from healthslm.vault.readers import Grantee
 
 STATE_ROWS = range(1, 64)
@@ -36,9 +35,6 @@ RING_ROWS = range(64, 64 + 1024)  # 1 MB of letters
 FIRST_ROW = 2048
 OPEN_CHAPTERS = 12  # in the head, about 100 bytes each; those that are done go to the catalogue
 ERASED = "erased"  # the reason on a letter that stands where another was
-
-# Rows a content is filled up to, so that its size tells little: 5 s of ECG and PPG fit two.
-_QUANTUM = {Class.RAW: 2, Class.DERIVED: 1, Class.STATE: 4, Class.AUDIT: 1}
 
 
 class Head(msgspec.Struct, array_like=True):
@@ -56,6 +52,8 @@ class Head(msgspec.Struct, array_like=True):
     pipeline: bytes | None = None
     reports: int = 0  # handed out, ever
     job: str = ""  # what was begun and is not done: an erasure, a change of keys
+    mark: bytes = b""  # the key of the mark beside the database, for good
+    padding: Padding = msgspec.field(default_factory=Padding)
 
     def count(self, name: str, n: int) -> None:
         """Add to a count."""
@@ -150,18 +148,38 @@ class Draft:
         """Return every chapter."""
         return [*self.catalogue(), *self.head.chapters]
 
-    def add(self, cls: Class, content: bytes, t0_s: float, t1_s: float) -> None:
-        """Append a content to the chapter of its class."""
+    def add(self, cls: Class, content: bytes, t0_s: float, t1_s: float, *, rows: int = 1) -> None:
+        """Append a content to the chapter of its class, in at least so many rows."""
         key = self.keys.current(cls)
         chapter = next(c for c in self.head.chapters if c.key == key.id)
-        self.add_to(key, chapter, content, (math.floor(t0_s), math.ceil(t1_s)), self.head.commit)
+        span = math.floor(t0_s), math.ceil(t1_s)
+        self.add_to(key, chapter, content, span, self.head.commit, rows=rows)
 
     def add_to(
-        self, key: DataKey, chapter: Chapter, content: bytes, span: tuple[int, int], number: int
+        self,
+        key: DataKey,
+        chapter: Chapter,
+        content: bytes,
+        span: tuple[int, int],
+        number: int,
+        *,
+        rows: int = 1,
     ) -> None:
         """Append a content to a chapter, in the order that `number` gives."""
         append = partial(self._append, key, chapter)
-        enter(chapter, append(content, *span, number), append)
+        enter(chapter, append(content, *span, number, rows), append)
+
+    def keep(self, key: DataKey, chapter: Chapter, entry: Entry) -> None:
+        """Enter a content that lies on disk already."""
+        chapter.first = min(chapter.first or entry.row, entry.row)
+        chapter.end = max(chapter.end, entry.row + entry.parts)
+        chapter.rows += entry.parts
+        self.head.rows += entry.parts
+        enter(chapter, entry, partial(self._append, key, chapter))
+
+    def put_away(self, done: list[Chapter]) -> None:
+        """Take these as the chapters that are done, and write the catalogue anew."""
+        self._catalogue, self._is_read, self._changed = done, True, True
 
     def begin(self, key: DataKey, *, done: bool) -> Chapter:
         """Return a new chapter of `key`; one that is done goes to the catalogue."""
@@ -191,7 +209,7 @@ class Draft:
     def set_aside(self, content: bytes) -> None:
         """Append a letter to the ring; the oldest make room."""
         key, ring = self.keys.current(Class.RAW), len(RING_ROWS)
-        parts = seal.split(content, self.head.letters, 1)
+        parts = seal.split(content, self.head.letters)
         for number, part in enumerate(parts, self.head.letters):
             self._seal(key, RING_ROWS[number % ring], part)
         self.head.letters += len(parts)
@@ -201,7 +219,7 @@ class Draft:
         key, ring = self.keys.current(Class.RAW), len(RING_ROWS)
         place = RING_ROWS.index(ring_row)
         number = self.head.letters - 1 - (self.head.letters - 1 - place) % ring
-        (part,) = seal.split(LETTER + encode_letter(ERASED, b""), number, 1)
+        (part,) = seal.split(LETTER + encode_letter(ERASED, b""), number)
         self._seal(key, ring_row, part)
 
     def finish(self) -> None:
@@ -216,13 +234,18 @@ class Draft:
             self._put_away()
         if self._changed:
             self._write_catalogue()
-        content = STATE + deflate(msgspec.msgpack.encode(self.head))
+        content = self._state()
+        rows = self.head.padding.state_rows(seal.needed(content))
+        content = self._state()  # with what that learnt
         key = self.keys.current(Class.STATE)
-        parts = seal.split(content, self.head.commit, _QUANTUM[Class.STATE])
+        parts = seal.split(content, self.head.commit, rows)
         if len(parts) > len(STATE_ROWS):
             raise ValueError(f"a state of {len(content)} bytes does not fit its rows")
         for row_id, part in zip(STATE_ROWS, parts, strict=False):
             self._seal(key, row_id, part)
+
+    def _state(self) -> bytes:
+        return STATE + deflate(msgspec.msgpack.encode(self.head))
 
     def _put_away(self) -> None:
         """Move all chapters but the newest of each class from the head to the catalogue."""
@@ -243,21 +266,29 @@ class Draft:
             self.head.catalogue = None
         if self.catalogue():
             self.head.catalogue = self._sealed(
-                key, freeze_catalogue(self.catalogue()), 0, 0, self.head.commit
+                key, freeze_catalogue(self.catalogue()), 0, 0, self.head.commit, 1
             )
 
     def _append(
-        self, key: DataKey, chapter: Chapter, content: bytes, t0: int, t1: int, number: int
+        self,
+        key: DataKey,
+        chapter: Chapter,
+        content: bytes,
+        t0: int,
+        t1: int,
+        number: int,
+        rows: int = 1,
     ) -> Entry:
-        entry = self._sealed(key, content, t0, t1, number)
+        entry = self._sealed(key, content, t0, t1, number, rows)
         chapter.first = chapter.first or entry.row
         chapter.end, chapter.rows = entry.row + entry.parts, chapter.rows + entry.parts
         return entry
 
-    def _sealed(self, key: DataKey, content: bytes, t0: int, t1: int, number: int) -> Entry:
+    def _sealed(
+        self, key: DataKey, content: bytes, t0: int, t1: int, number: int, rows: int
+    ) -> Entry:
         first = self.head.next_row
-        quantum = 1 if content[:1] in (NODE, CATALOGUE) else _QUANTUM[key.cls]
-        parts = seal.split(content, self.head.commit, quantum)
+        parts = seal.split(content, self.head.commit, rows)
         blobs = [self._seal(key, first + i, part) for i, part in enumerate(parts)]
         self.head.next_row += len(parts)
         self.head.rows += len(parts)

@@ -1,8 +1,9 @@
 """The mark: the newest commit that was seen, kept outside the database.
 
 A database that lost its newest commits (its `-wal` file deleted, an old copy put back) is
-whole in itself; only something beside it can tell. The mark is written after each commit and not
-synced: after a power cut it may be older than the database, never newer.
+whole in itself; only something beside it can tell. The mark is written after each commit and
+synced only where it moves from one slot to the other: after a power cut it may be older than the
+database, never newer, and one slot always stands.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from healthslm.errors import IntegrityError
 from healthslm.vault.seal import OVERHEAD, seal, unseal
 
 SLOT_BYTES = 4096  # one page each: a torn write spoils one slot, and the other still stands
+TURN = 1024  # commits in one slot before the other
 _SEALED = 8 + OVERHEAD
 
 
@@ -21,21 +23,9 @@ def write_mark(path: Path, key: bytes, store_id: bytes, commit: int) -> None:
     """Note that `commit` is on disk."""
     handle = os.open(path, os.O_WRONLY)
     try:
-        os.pwrite(handle, _slot(key, store_id, commit), commit % 2 * SLOT_BYTES)
-    finally:
-        os.close(handle)
-
-
-def turn_mark(path: Path, key: bytes, store_id: bytes, commit: int) -> None:
-    """Prepare, durably, for `commit`, which changes the key of the state.
-
-    The slot that it will overwrite says under the new key what is true already; the other one
-    still says it under the old. So whichever key the state has after a power cut reads one.
-    """
-    handle = os.open(path, os.O_WRONLY)
-    try:
-        os.pwrite(handle, _slot(key, store_id, commit - 1), commit % 2 * SLOT_BYTES)
-        os.fsync(handle)
+        if commit % TURN == 0:
+            os.fsync(handle)  # the slot that is left says what it says for good
+        os.pwrite(handle, _slot(key, store_id, commit), commit // TURN % 2 * SLOT_BYTES)
     finally:
         os.close(handle)
 

@@ -107,7 +107,11 @@ class Grantee(msgspec.Struct, array_like=True, frozen=True):
     def may(self, cls: Class, now_s: float, epoch_s: float = math.inf) -> bool:
         """Say whether this reader may be given a data key of a class and an epoch now."""
         stands = self.until_s is None or now_s < self.until_s
-        return bool(self.classes & 1 << cls) and stands and epoch_s >= self.since_s
+        return self.covers(cls, epoch_s) and stands
+
+    def covers(self, cls: Class, epoch_s: float) -> bool:
+        """Say whether a data key of a class and an epoch is among those that it was granted."""
+        return bool(self.classes & 1 << cls) and epoch_s >= self.since_s
 
 
 class Unlocked(NamedTuple):
@@ -164,15 +168,29 @@ def unwrap(
     IntegrityError
         Bad marker, bad signature (not written by this device, or moved) or bad tag.
     """
-    what, where = f"wrap of key {key_id}", place(store_id, key_id, reader.id)
+    check_wrap(store_id, device_public, reader.id, key_id, blob)
+    where = place(store_id, key_id, reader.id)
+    try:
+        return granted(key_id, reader.open(blob[68:], b"healthslm/wrap/1" + where))
+    except InvalidTag:
+        raise IntegrityError(f"wrap of key {key_id}: bad tag: made for another reader") from None
+
+
+def check_wrap(
+    store_id: bytes, device_public: bytes, reader: int, key_id: int, blob: bytes
+) -> None:
+    """Check that the device wrapped this key to this reader.
+
+    Raises
+    ------
+    IntegrityError
+        Bad marker, or bad signature: not written by this device, or moved.
+    """
+    what, where = f"wrap of key {key_id}", place(store_id, key_id, reader)
     if blob[:4] != b"HSW1":
         raise IntegrityError(f"{what}: bad marker: not a wrap")
-    signature, sealed = blob[4:68], blob[68:]
-    verify(device_public, signature, b"healthslm/wrap-signature/1" + where + sealed, what)
-    try:
-        return granted(key_id, reader.open(sealed, b"healthslm/wrap/1" + where))
-    except InvalidTag:
-        raise IntegrityError(f"{what}: bad tag: made for another reader") from None
+    message = b"healthslm/wrap-signature/1" + where + blob[68:]
+    verify(device_public, blob[4:68], message, what)
 
 
 def seal_identity(device: Device, reader: Reader, passphrase: str, profile: Profile) -> bytes:
@@ -197,12 +215,8 @@ def open_identity(
     IntegrityError
         The record, or the device's public key beside it, was altered.
     """
-    if record[:4] != b"HSI1" or len(record) < 96:
-        raise IntegrityError("identity: bad marker: not an identity")
-    profile, salt, body = Profile(*_COST.unpack_from(record, 68)), record[80:96], record[96:]
+    profile, salt, body = check_identity(store_id, device_public, reader, record)
     where = _identity_place(store_id, reader, profile, salt)
-    message = b"healthslm/identity-signature/1" + where + body
-    verify(device_public, record[4:68], message, "identity")
     if not profile.acceptable():
         raise IntegrityError("identity: asks for more than 1 GiB, 16 passes or 16 lanes")
     kek = _kek(passphrase, salt, profile)
@@ -213,6 +227,19 @@ def open_identity(
     if secret[96:] != device_public:
         raise IntegrityError("meta device: not the device that this owner trusts")
     return Reader(secret[:96])
+
+
+def check_identity(
+    store_id: bytes, device_public: bytes, reader: int, record: bytes
+) -> tuple[Profile, bytes, bytes]:
+    """Return cost, salt and seal of an identity that the device signed; raises IntegrityError."""
+    if record[:4] != b"HSI1" or len(record) < 96:
+        raise IntegrityError("identity: bad marker: not an identity")
+    profile, salt, body = Profile(*_COST.unpack_from(record, 68)), record[80:96], record[96:]
+    where = _identity_place(store_id, reader, profile, salt)
+    message = b"healthslm/identity-signature/1" + where + body
+    verify(device_public, record[4:68], message, "identity")
+    return profile, salt, body
 
 
 def unlock(meta: Mapping[str, bytes], passphrase: str) -> Unlocked:

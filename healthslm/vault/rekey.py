@@ -195,7 +195,8 @@ def rewrite(
             key = rows.keys.mint(cls, draft.head, old.epoch, now_s)
             new = draft.begin(key, done=True)
             for entry, content in kept:
-                draft.add_to(key, new, content, (entry.t0, entry.t1), entry.number)
+                span = entry.t0, entry.t1
+                draft.add_to(key, new, content, span, entry.number, rows=entry.parts)
             draft.end(key, new)
         rows.forget(draft, old)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from healthslm.errors import DeviceKeyError, IntegrityError, LockedError
-from healthslm.vault import chapters
+from healthslm.vault import chapters, wreckage
 from healthslm.vault.chapters import Chapter, Entry
 from healthslm.vault.database import (
     DATABASE,
@@ -38,8 +38,8 @@ from healthslm.vault.index import (
     thaw_head,
 )
 from healthslm.vault.keyring import Keyring
-from healthslm.vault.keys import Class, DataKey, Device
-from healthslm.vault.mark import read_mark, reset_mark, turn_mark, write_mark
+from healthslm.vault.keys import Class, Device
+from healthslm.vault.mark import read_mark, reset_mark, write_mark
 from healthslm.vault.readers import Unlocked, read_reader
 from healthslm.vault.seal import Part, digest
 
@@ -65,9 +65,11 @@ class Rows:
     """
 
     def __init__(self, folder: Path, device: Device | None, unlock: Unlock | None) -> None:
+        wreckage.settle(folder)
         # Read before the state is: a commit in between leaves the mark the older of the two.
         self._mark = _read(folder / MARK)
         self._path = folder / MARK
+        wreckage.hold(folder)
         self.db = connect(folder / DATABASE)
         try:
             meta = read_meta(self.db)
@@ -95,9 +97,6 @@ class Rows:
         IntegrityError
             A row of the state is lost, altered, or older than the rest.
         """
-        return thaw_head(self._state()[1])
-
-    def _state(self) -> tuple[DataKey, bytes]:
         self._usable()
         with storage():
             rows = self._rows("id < ?", RING_ROWS[0])
@@ -107,7 +106,7 @@ class Rows:
             key = self.keys.get(rows[0].key_id)
         except LockedError:
             raise IntegrityError("state: the wrap of its key is lost") from None
-        return key, open_rows(key, self.id, rows, "state")
+        return thaw_head(open_rows(key, self.id, rows, "state"))
 
     def check_age(self) -> None:
         """Check that the store has all it ever acknowledged.
@@ -118,22 +117,27 @@ class Rows:
             It is older than its mark, or its newest rows are not those that its head counts.
         """
         with storage(), self._snapshot():
-            key, content = self._state()
+            head = self.head()
             newest = self.db.execute("SELECT max(id) FROM row").fetchone()[0]
-        head = thaw_head(content)
-        seen = read_mark(self._mark, key.secret, self.id)
+        seen = read_mark(self._mark, head.mark, self.id)
         if head.commit < seen:
             raise IntegrityError(
                 f"state: rolled back: the newest {seen - head.commit} commits are lost "
-                "(was vault.db-wal deleted, or an old copy put back?); the owner may accept that"
+                "(was vault.db-wal deleted, or an old copy put back?); `healthslm store repair` "
+                "brings back what is left of them"
             )
         if newest != head.next_row - 1:
             raise IntegrityError(f"row {head.next_row - 1}: not the newest: rows lost or planted")
+        wreckage.release(self._path.parent)
 
     def accept_age(self) -> None:
         """Go on from what is there: whatever the mark said, it now says this."""
-        key, content = self._state()
-        reset_mark(self._path, key.secret, self.id, thaw_head(content).commit)
+        head = self.head()
+        folder = self._path.parent
+        if (folder / wreckage.HELD).exists():
+            wreckage.set_apart(folder, [wreckage.HELD])
+            wreckage.release(folder)
+        reset_mark(self._path, head.mark, self.id, head.commit)
 
     def chapters(self, head: Head) -> list[Chapter]:
         """Return every chapter, those that are done first.
@@ -258,8 +262,7 @@ class Rows:
             self.db.execute("BEGIN IMMEDIATE")
         try:
             with storage():
-                key, content = self._state()
-                head = thaw_head(content)
+                head = self.head()
                 writing = self.keys.writing(head, now_s)
                 draft = Draft(head, self.id, writing, lambda: self._catalogue(head))
                 grown = len(head.chapters)
@@ -268,9 +271,6 @@ class Rows:
                     self.keys.age_for_device(draft.chapters())
                 draft.finish()
                 self._write(draft)
-                state_key = writing.current(Class.STATE)
-                if state_key.id != key.id:
-                    turn_mark(self._path, state_key.secret, self.id, head.commit)
         except BaseException:
             self.keys.forget_writing()
             self.db.rollback()
@@ -278,7 +278,7 @@ class Rows:
         self._sync()
         self.keys.forget_state()
         try:
-            write_mark(self._path, state_key.secret, self.id, head.commit)
+            write_mark(self._path, head.mark, self.id, head.commit)
         except OSError as error:  # committed all the same; a mark that lags is no lie
             log.warning("vault.mark: not written (errno %s)", error.errno)
 

@@ -94,16 +94,20 @@ class Part(NamedTuple):
     data: bytes
 
 
-def split(content: bytes, number: int, quantum: int) -> list[bytes]:
-    """Return the plaintexts of the rows that hold `content`, a multiple of `quantum` of them.
+def needed(content: bytes) -> int:
+    """Return the least number of rows that hold `content`."""
+    return -(-max(len(content), 1) // PART_BYTES)
+
+
+def split(content: bytes, number: int, rows: int = 1) -> list[bytes]:
+    """Return the plaintexts of the rows that hold `content`, at least `rows` of them.
 
     Raises
     ------
     ValueError
         The content needs more than 65 535 rows (56 MB).
     """
-    parts = -(-max(len(content), 1) // PART_BYTES)
-    parts = -(-parts // quantum) * quantum
+    parts = max(needed(content), rows)
     if parts > MAX_PARTS:
         raise ValueError(f"content of {len(content)} bytes does not fit {MAX_PARTS} rows")
     cuts = [content[i * PART_BYTES : (i + 1) * PART_BYTES] for i in range(parts)]

@@ -26,12 +26,13 @@ from healthslm.vault.database import (
     NEW_DEVICE_KEY,
     connect,
     read_meta,
+    require,
 )
 from healthslm.vault.index import ERASED, RING_ROWS
 from healthslm.vault.keys import Class, Device
 from healthslm.vault.readers import Reader, Unlocked
 from healthslm.vault.rows import Rows, Unlock
-from healthslm.vault.seal import ROW_BYTES
+from healthslm.vault.seal import ROW_BYTES, needed
 
 LETTER_BYTES = 65_536  # kept of one payload: no frame may be longer
 PENDING_BYTES = 1 << 20  # of letters that wait for a commit: what the ring holds
@@ -62,7 +63,7 @@ class Store:
         IntegrityError
             Altered, or older than it was: commits were lost.
         """
-        connect(folder / DATABASE).close()  # no store is said before no key
+        require(folder / DATABASE)  # no store is said before no key
         rows = Rows(folder, device_of(folder), None)
         store = cls(rows, audited=True)
         with _closing_on_error(rows):
@@ -111,7 +112,7 @@ class Store:
     def _unlocked(
         cls, folder: Path, how: Unlock, now_s: float | None, *, accept_loss: bool = False
     ) -> Store:
-        connect(folder / DATABASE).close()
+        require(folder / DATABASE)
         there = any((folder / name).exists() for name in (DEVICE_KEY, NEW_DEVICE_KEY))
         device = device_of(folder) if there else None
         rows = Rows(folder, device, how)
@@ -120,8 +121,8 @@ class Store:
         with _closing_on_error(rows):
             store._welcome(now_s)
             if accept_loss:
+                store._audit("loss accepted", now_s)  # first: no loss is accepted unseen
                 rows.accept_age()
-                store._audit("loss accepted", now_s)
             else:
                 rows.check_age()
             store._audit("unlock", now_s)
@@ -149,14 +150,18 @@ class Store:
             Nothing was written: the database is damaged, full or busy. After a failed sync
             this object is of no more use, and says so.
         """
-        raw, records = codec.encode_frames(frames), codec.encode_derived(derived)
+        raw, records = FRAMES + codec.encode_frames(frames), RECORDS + codec.encode_derived(derived)
+        samples = sum(frame.count for frame in frames)
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
         with self.rows.transaction(now_s) as draft:
             known = len(draft.head.chapters)
+            padding = draft.head.padding
             if frames:
-                draft.add(Class.RAW, FRAMES + raw, *_hull(frames))
+                rows = padding.raw_rows(needed(raw), frames=len(frames), samples=samples)
+                draft.add(Class.RAW, raw, *hull(frames), rows=rows)
             if derived:
-                draft.add(Class.DERIVED, RECORDS + records, *_hull(derived))
+                rows = padding.derived_rows(needed(records))
+                draft.add(Class.DERIVED, records, *hull(derived), rows=rows)
             for letter in letters:
                 draft.set_aside(letter)
             for record in derived:
@@ -355,7 +360,8 @@ def span(record: Frame | Derived) -> tuple[float, float]:
     return record.t0_s, record.t1_s
 
 
-def _hull(records: Sequence[Frame] | Sequence[Derived]) -> tuple[float, float]:
+def hull(records: Sequence[Frame] | Sequence[Derived]) -> tuple[float, float]:
+    """Return the first and the last moment of some records."""
     spans = [span(record) for record in records]
     return min(t0 for t0, _ in spans), max(t1 for _, t1 in spans)
 

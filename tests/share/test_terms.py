@@ -67,6 +67,11 @@ def test_values_are_rounded_to_the_nearest_step_and_cut_at_the_limit(value, step
     assert terms.Term("x", 0.1).rounded(value) == steps
 
 
+@pytest.mark.parametrize(("value", "steps"), [(0.5, 1), (2.5, 3), (-0.5, 0), (-1.5, -1)])
+def test_a_half_is_rounded_up(value, steps) -> None:
+    assert terms.Term("x", 1).rounded(value) == steps
+
+
 if __name__ == "__main__":
     page = PAGE.read_text("utf-8")
     before, rest = page.split(MARKS[0])

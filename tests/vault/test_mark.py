@@ -3,23 +3,28 @@
 import pytest
 
 from healthslm.errors import IntegrityError
-from healthslm.vault.mark import SLOT_BYTES, read_mark, reset_mark, write_mark
+from healthslm.vault.mark import SLOT_BYTES, TURN, read_mark, reset_mark, write_mark
 
 KEY, STORE = bytes(32), b"s" * 16
 
 
-def test_the_newest_of_both_slots_counts_and_a_torn_one_leaves_the_other(tmp_path):
+@pytest.mark.parametrize("first", [8, TURN - 2, TURN, 5 * TURN - 1])
+def test_the_newest_of_both_slots_counts_and_a_torn_one_leaves_the_other(tmp_path, first):
+    """The other says what was true when the mark moved on from it."""
     path = tmp_path / "vault.mark"
-    reset_mark(path, KEY, STORE, 7)
-    for commit in range(8, 12):
+    reset_mark(path, KEY, STORE, first - 1)
+    left = first - 1
+    for commit in range(first, first + 4):
+        if commit % TURN == 0:
+            left = commit - 1
         write_mark(path, KEY, STORE, commit)
         data = path.read_bytes()
         assert len(data) == 2 * SLOT_BYTES
         assert read_mark(data, KEY, STORE) == commit
         torn = bytearray(data)
-        at = commit % 2 * SLOT_BYTES
+        at = commit // TURN % 2 * SLOT_BYTES
         torn[at : at + 512] = bytes(512)
-        assert read_mark(bytes(torn), KEY, STORE) == commit - 1
+        assert read_mark(bytes(torn), KEY, STORE) == left
 
 
 def test_a_reset_forgets_a_higher_commit(tmp_path):

@@ -350,8 +350,8 @@ def test_bytes_flipped_anywhere_are_detected_or_change_nothing(folder, tmp_path)
         except HealthslmError:
             detected += 1
         shutil.rmtree(copy)
-    assert detected > 100
-    assert len(harmless) < detected
+    assert detected > 250
+    assert len(harmless) < 500  # free space, of which a small store has much, and the spare header
 
 
 def test_a_full_disk_loses_the_commit_and_nothing_else(folder):

@@ -44,7 +44,7 @@ def test_a_new_store_is_empty_private_and_says_what_its_key_file_protects(folder
         assert store.state() is None
         assert list(store.derived()) == []
         assert store.counts() == {
-            "rows": 5, "bytes": 4960, "commits": 1, "audit": 1, "frames": 0, "set_aside": 0,
+            "rows": 9, "bytes": 8928, "commits": 1, "audit": 1, "frames": 0, "set_aside": 0,
         }  # fmt: skip
         assert "a 0600 key file on the same disk" in store.protection
         assert (folder / "vault.db-wal").stat().st_mode & 0o777 == 0o600

@@ -113,7 +113,7 @@ def test_the_state_gets_a_new_key_each_hour(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 10 MB in memory."""
+    """Mount a file system of 10 MB in memory."""
     place = tmp_path / "disk"
     place.mkdir()
     mounted = subprocess.run(
