@@ -67,9 +67,15 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where the sealed store lies."""
+    """Where the sealed store lies, and how much it keeps."""
 
     folder: Path = Path("store")  # relative to the configuration file
+    raw_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 14
+    derived_days: Annotated[int, msgspec.Meta(ge=8, le=36_500)] = 365  # the board itself reads 8
+    audit_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 1095
+    # 14 days of five streams at 75 MB, as much again for a year of records, and as much to spare.
+    quota_mb: Annotated[int, msgspec.Meta(ge=64, le=10_000_000)] = 4000
+    reserve_mb: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 256  # left free on its disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
         raise ConfigError(f"{path}: not TOML: {exc}") from exc
     except ConfigError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
-    return replace(config, store=Store(path.parent / config.store.folder))
+    return replace(config, store=replace(config.store, folder=path.parent / config.store.folder))
 
 
 def parse(text: str, environ: Mapping[str, str] | None = None) -> Config:
@@ -258,6 +264,11 @@ url = {url:<22} # loopback, or unix:///path; nothing else
 
 [store]
 folder = {folder:<18} # relative to this file
+raw_days = 14               # days on which something was recorded: so many of waveforms are kept
+derived_days = 365          # ... of beats, figures, findings and texts; at least 8
+audit_days = 1095           # ... of who opened the store
+quota_mb = 4000             # room it may take; for that the oldest waveforms go first
+reserve_mb = 256            # room it leaves free on its disk
 
 [daemon]
 clock = "wall"              # "data": time is what the newest sample says (replays)

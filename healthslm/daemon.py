@@ -22,12 +22,13 @@ from healthslm import days, ingest, ledger, service
 from healthslm.bell import Bell
 from healthslm.errors import BadMessage, IntegrityError
 from healthslm.link import Link, Message, Up
-from healthslm.outage import Outage, passes
+from healthslm.outage import Outage, full, passes
 from healthslm.pipeline import Pipeline
 from healthslm.records import Alert, Chunk, Derived, Finding, Frame, Tick
 
 if TYPE_CHECKING:
     from healthslm.config import Config
+    from healthslm.vault.retention import Policy
     from healthslm.vault.store import Store
 
 POLL_S = 0.25  # a signal is noticed so soon
@@ -320,18 +321,37 @@ def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
         The store was altered, or its state is of another version; or it could not be written
         when it was time to end, and nothing was acknowledged that is not in it.
     """
+    from healthslm.vault import upkeep
     from healthslm.vault.store import Store
 
     stop, outage, folder = stop or service.asked_to_end(), Outage(), config.store.folder
+    no_room = False
     while True:
         try:
             with Store.open(folder) as store, service.alone(folder):
+                upkeep.begin(store, folder, kept(config.store))
+                if no_room:
+                    upkeep.make_room(store, now_s=time.time())
                 return serve(config, store, stop, outage.ended)
         except (IntegrityError, OSError) as error:
             if stop() or not passes(error):
                 raise
             outage.began(error)
+            no_room = full(error)
         outage.wait(stop, folder)
+
+
+def kept(store: configuration.Store) -> Policy:
+    """Return how much the configuration lets the store keep."""
+    from healthslm.vault.retention import Policy
+
+    return Policy(
+        store.raw_days,
+        store.derived_days,
+        store.audit_days,
+        quota_bytes=store.quota_mb * 1e6,
+        reserve_bytes=store.reserve_mb * 1_000_000,
+    )
 
 
 def serve(

@@ -36,12 +36,21 @@ log = logging.getLogger(__name__)
 
 def passes(error: BaseException) -> bool:
     """Return whether the disk is to blame and may mend; damage or a wrong key never pass."""
+    return _is(error, _SQLITE, _ERRNO)
+
+
+def full(error: BaseException) -> bool:
+    """Return whether the disk has no room left."""
+    return _is(error, {sqlite3.SQLITE_FULL}, {errno.ENOSPC, errno.EDQUOT})
+
+
+def _is(error: BaseException, sqlite: set[int], numbers: set[int]) -> bool:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, sqlite3.Error):
-            return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE
+            return getattr(cause, "sqlite_errorcode", 0) & 0xFF in sqlite
         if isinstance(cause, OSError):
-            return cause.errno in _ERRNO
+            return cause.errno in numbers
         cause = cause.__context__  # the store's own error hides SQLite's, and keeps it
     return False
 

@@ -40,7 +40,7 @@ def command(config_file: Path, quiet: bool, require_sandbox: bool) -> None:
     It works until SIGTERM or Ctrl-C, and finishes what it has taken in. Its log holds
     counts and times of its own doing, never a measurement.
     """
-    from healthslm import config, service
+    from healthslm import config
     from healthslm.vault import Store
 
     logging.basicConfig(
@@ -48,12 +48,11 @@ def command(config_file: Path, quiet: bool, require_sandbox: bool) -> None:
         level=logging.WARNING if quiet else logging.INFO,
     )
     settings = config.load(config_file, os.environ)
-    folder = settings.store.folder
-    with Store.open(folder) as store, service.alone(folder):
-        enclose(settings, required=require_sandbox)
-        from healthslm import daemon  # only now: it loads NumPy, whose threads are born inside
+    Store.open(settings.store.folder).close()  # what is wrong with it is said before all else
+    enclose(settings, required=require_sandbox)
+    from healthslm import daemon  # only now: it loads NumPy, whose threads are born inside
 
-        daemon.serve(settings, store, service.asked_to_end())
+    daemon.run(settings)
 
 
 def enclose(settings: Config, *, required: bool) -> None:
@@ -65,12 +64,14 @@ def enclose(settings: Config, *, required: bool) -> None:
         Something is `required` that does not hold.
     """
     from healthslm import config, sandbox
+    from healthslm.vault import source
 
     where, model = config.address(settings.broker.url), config.model(settings)
+    key = source.find(settings.store.folder, os.environ).path
     isolation = sandbox.enter(
         sandbox.Needs(
             write=(settings.store.folder,),
-            read=(model,) if model else (),
+            read=(key, model) if model else (key,),
             port=None if where.path else where.port,
         )
     )

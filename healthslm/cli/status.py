@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from healthslm import config
-from healthslm.cli import console
+from healthslm.cli import console, keystate
 from healthslm.cli.model import checked
 from healthslm.cli.place import DAY_S, Place, find
 from healthslm.errors import ModelError
@@ -41,6 +41,7 @@ TAKEN = {
 }
 # ... and with texts.
 TEXTS = {"summary": "written", "by template": "by_template", "no summary": "failed"}
+KEPT = ("raw_days", "derived_days", "audit_days", "quota_mb", "reserve_mb")
 RECENT_S = 2 * DAY_S  # a text a day: that of the day before is among them
 
 NO_MODEL = {"folder": "", "name": "none", "ok": False, "hash": "", "files": {}}
@@ -65,9 +66,11 @@ def command(store: Path, json_: bool) -> None:
 def gathered(place: Place, now_s: float) -> dict[str, Any]:
     """Return everything `status` shows, as plain data."""
     from healthslm import ingest, ledger
+    from healthslm.vault import consent
 
     with place.open() as store:
         counts, state, protection = store.counts(), store.state(), store.protection
+        readers, job = len(consent.readers(store)), store.rows.head().job
         texts = told(store, state, place.zone)
     intake, newest_s, words = ingest.Intake(), None, {}
     if state is not None:
@@ -79,6 +82,9 @@ def gathered(place: Place, now_s: float) -> dict[str, Any]:
     return {
         "folder": str(place.folder),
         "protection": protection,
+        "readers": readers,
+        "unfinished": job,
+        "kept": {name: getattr(place.config.store, name) for name in KEPT},
         "rows": counts["rows"],
         "bytes_sealed": counts["bytes"],
         "commits": counts["commits"],
@@ -167,7 +173,9 @@ def show(data: dict[str, Any]) -> None:
                 f"{console.size(data['bytes_sealed'])} in {data['rows']:,} rows; "
                 f"{console.count(data['commits'], 'commit')}, the last {ago} ago",
             ),
-            *folded("holds", ", ".join([f"{data['frames']:,} frames", *records])),
+            *folded("ever sealed", ", ".join([f"{data['frames']:,} frames", *records])),
+            *folded("keeps", kept(data["kept"])),
+            *opened(data["readers"], data["unfinished"]),
             *folded("model", f"{' '.join(named)}: {verdict}"),
             *folded("words", data["voice"]["words"]),
             *folded("texts", worded(data["texts"])),
@@ -181,6 +189,21 @@ def show(data: dict[str, Any]) -> None:
         ]
         console.table(("stream", "frames", "boot"), rows, right="frames boot")
     traffic(data)
+
+
+def kept(limits: dict[str, int]) -> str:
+    """Return how much the store keeps, in words."""
+    return (
+        f"{limits['raw_days']} days of waveforms, {limits['derived_days']} of records, "
+        f"{limits['audit_days']} of the audit trail; at most {limits['quota_mb']:,} MB, and "
+        f"{limits['reserve_mb']:,} MB of the disk stay free"
+    )
+
+
+def opened(readers: int, job: str) -> list[tuple[str, str]]:
+    """Return how many can open something, and what was begun and is not done."""
+    rows = [("readers", f"{readers}: `healthslm key status` names them")]
+    return [*rows, *(folded("unfinished", keystate.unfinished(job)) if job else [])]
 
 
 def worded(texts: dict[str, Any]) -> str:

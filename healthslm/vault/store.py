@@ -178,7 +178,16 @@ class Store:
         self._pending = 0
 
     def state(self) -> bytes | None:
-        """Return the state of the newest commit; None before the first."""
+        """Return the state of the newest commit; None before the first.
+
+        Raises
+        ------
+        LockedError
+            A clinician asks: no consent covers it.
+        """
+        held = self.rows.unlocked
+        if held is not None and not held.whole:
+            raise LockedError("the daemon's state: no consent covers it")
         return self.rows.head().pipeline
 
     def derived(self, t0_s: float | None = None, t1_s: float | None = None) -> Iterator[Derived]:
@@ -243,11 +252,14 @@ class Store:
                 if letter[0] != ERASED:
                     yield letter
 
-    def events(self) -> Iterator[audit.Event]:
-        """Yield the whole audit trail, oldest first, its chain checked; owner only."""
+    def events(self, through: tuple[int, bytes] | None = None) -> Iterator[audit.Event]:
+        """Yield the whole audit trail, oldest first, its chain checked; owner only.
+
+        through  an earlier head of it, (entries, hash of the newest), that it must contain.
+        """
         self._readers_only("audit trail", Class.AUDIT)
         end = self.rows.head().audit
-        return audit.chain(self.rows.contents(Class.AUDIT, None, None), end)
+        return audit.chain(self.rows.contents(Class.AUDIT, None, None), end, through)
 
     def counts(self) -> dict[str, int]:
         """Return how much there is, by name: rows, bytes sealed, commits, frames, beats ..."""
