@@ -191,7 +191,9 @@ class Reader:
             if level == 0:
                 yield entry[5], entry[0], content
             else:
-                yield from self.under(key_id, unpack(body(content, 3)), level - 1)
+                children = unpack(body(content, 3))
+                require(children[0][5] == entry[5], "rolled back")
+                yield from self.under(key_id, children, level - 1)
 
     def contents(self, cls):
         """Return the contents of a class in order of commit; the device's newest days only."""
