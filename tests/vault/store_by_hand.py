@@ -34,6 +34,7 @@ STATE_KEY = _key(11, Class.STATE, 0)
 AUDIT_KEY = _key(12, Class.AUDIT, 1_698_796_800)
 HOUR_1, HOUR_2 = _key(13, Class.RAW, HOUR), _key(14, Class.RAW, HOUR + 3600)
 LONG_AGO, DAY = _key(15, Class.DERIVED, TODAY - 8 * 86_400), _key(16, Class.DERIVED, TODAY)
+MARK_KEY = bytes_of("mark", 32)
 KEYS = (STATE_KEY, AUDIT_KEY, HOUR_1, HOUR_2, LONG_AGO, DAY)
 
 WAVE = [[seq, -seq, 40 * seq, -3000, 32767, -32768, 0] for seq in range(5)]
@@ -59,7 +60,7 @@ class Made:
     meta: dict = field(default_factory=dict)
     wraps: dict = field(default_factory=dict)
     head: list = field(default_factory=list)
-    mark: list = field(default_factory=lambda: [slot(n, STATE_KEY.secret) for n in (4, 5)])
+    mark: list = field(default_factory=lambda: [slot(n, MARK_KEY) for n in (4, 5)])
 
     def put(self, key, first, content, number, *, span=(0, 0), quantum=1, part_number=None):
         """Seal a content into rows from `first` on; return the entry that stands for it."""
@@ -124,7 +125,7 @@ def store(wraps, damage=None, *, forged=None):
         ],
         catalogue,
         [[OWNER.id, "owner", 30, "", 0, None], [SECOND.id, "recovery", 30, "", 0, None]],
-        end, 3, {"frames": 6}, b"the pipeline's", 0, "",
+        end, 3, {"frames": 6}, b"the pipeline's", 0, "", MARK_KEY, [8, 8, 0, 1, 0],
     ]  # fmt: skip
     if forged:
         forged(made)
