@@ -40,6 +40,7 @@ COMMANDS = {
     "summary": "Say a day in plain words.",
     "ask": "Answer a question from what was measured.",
     "review": "Read the findings as a clinician.",
+    "store": "Check the sealed store, and repair it after damage.",
     "validate": "Hold the detectors against annotated recordings.",
     "model": "Check the language models and show their figures.",
     "bench": "Measure this machine.",
@@ -51,7 +52,11 @@ NEXT: tuple[tuple[type[Exception], str], ...] = (
         "`healthslm review` opens it with the owner's passphrase: asked for, or in a file",
     ),
     (BrokerError, "start the broker and the daemon (`healthslm run`), then try again"),
-    (IntegrityError, "nothing was changed: copy the folder before you do anything else with it"),
+    (
+        IntegrityError,
+        "nothing was changed: copy the folder before you do anything else; "
+        "`healthslm store check` says what is whole",
+    ),
     (ModelError, "without a model the plain template writes the text"),
 )
 

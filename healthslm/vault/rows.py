@@ -136,7 +136,7 @@ class Rows:
         key, content = self._state()
         folder = self._path.parent
         if (folder / wreckage.HELD).exists():
-            wreckage.set_apart(folder, [wreckage.HELD])
+            wreckage.set_apart(folder, [wreckage.HELD], written=True)
             wreckage.release(folder)
         reset_mark(self._path, key.secret, self.id, thaw_head(content).commit)
 
