@@ -31,7 +31,7 @@ from healthslm.vault.check import check
 T0, PAGE, COMMITS = 1_700_000_000.0, 4096, 180  # a quarter of an hour: a log not yet written back
 PHRASE = "of the benchmark, and of nobody"
 HOW = partial(readers.unlock, passphrase=PHRASE)
-FIRST_ROW = 2048
+FIRST_ROW, FLIPS = 2048, 100
 ZERO: dict[str, Goal] = {"wrong": ("<=", 0), "undetected_loss": ("<=", 0)}
 
 
@@ -52,7 +52,8 @@ class Sent:
 
 
 def measure(seed: int, n: int) -> list[Result]:
-    """Return the figures of `n` flips in each file, and of the structural damages."""
+    """Return the figures of `n` flips in each file (0: 100), and of the structural damages."""
+    n = n or FLIPS
     draw = random.Random(seed)  # noqa: S311 - places, not keys
     with TemporaryDirectory() as folder:
         base = Path(folder)

@@ -249,6 +249,81 @@ def test_what_opens_the_store_has_a_second_copy(stores, damaged, sql):
     assert left(copy) == stores[1]
 
 
+@pytest.mark.parametrize(
+    ("sql", "how", "what"),
+    [
+        ("DELETE FROM row WHERE id = 2051", "lost", "row 2051"),
+        ("UPDATE row SET blob = zeroblob(992) WHERE id = 2051", "altered", "row 2051"),
+        ("UPDATE row SET blob = (SELECT blob FROM row WHERE id = 2055) WHERE id = 2051",
+         "moved", "row 2051"),
+        ("INSERT INTO row SELECT 99, key_id, blob FROM row WHERE id = 2051", "planted", "rows"),
+        ("DELETE FROM row WHERE id = 64", "lost", "row 64"),
+        ("UPDATE meta SET value = zeroblob(1284) WHERE name GLOB 'reader/*'", "altered", None),
+        ("DELETE FROM wrap WHERE reader > 0 AND key_id = (SELECT key_id FROM row WHERE id = 2048)",
+         "lost", None),
+        ("CREATE TRIGGER x AFTER INSERT ON row BEGIN DELETE FROM row; END", "altered", "structure"),
+    ],
+)  # fmt: skip
+def test_damage_is_told_by_what_happened(stores, damaged, sql, how, what):
+    copy = damaged("live", "vault.db", lambda _: None)
+    db = sqlite3.connect(copy / "vault.db")
+    db.executescript(sql)
+    db.close()
+    told = [(d.how, d.what) for d in check(copy, HOW).damage]
+    assert (how, what) in told if what else how in [h for h, _ in told]
+
+
+def test_what_was_forgotten_does_not_come_back(tmp_path):
+    """The log still holds the pages of before: a head that stands does not name them."""
+    folder = new_store(tmp_path / "s")
+    with vault.Store.open(folder) as store:
+        store.commit([frame()], [vital()], b"0", now_s=T0)
+        with store.rows.transaction(T0) as draft:
+            raw = next(c for c in draft.chapters() if c.cls == 1)
+            key = raw.key
+            store.rows.forget(draft, raw)
+        shutil.copytree(folder, tmp_path / "t", ignore=shutil.ignore_patterns("*-shm"))
+    left_over = (tmp_path / "t" / "vault.db-wal").read_bytes()
+    assert [c for c in salvage.cells(left_over) if c.kind == "wrap" and c.a == key]
+    repaired(tmp_path / "t")
+    assert left(tmp_path / "t") == ([], [vital()])
+    data = (tmp_path / "t" / "vault.db").read_bytes()
+    assert not [c for c in salvage.cells(data) if key in (c.a, c.b)]
+
+
+def test_a_transaction_that_was_never_finished_is_not_taken_for_a_commit(tmp_path):
+    """Its state may be in the log and its samples not: the state before it stands."""
+    folder = new_store(tmp_path / "s")
+    with vault.Store.open(folder) as store:
+        store.commit([frame(0)], [vital()], b"0", now_s=T0)
+        mark = (folder / "vault.mark").read_bytes()
+        store.commit([frame(1)], [vital()], b"1", now_s=T0)
+        shutil.copytree(folder, tmp_path / "t", ignore=shutil.ignore_patterns("*-shm"))
+    log = (tmp_path / "t" / "vault.db-wal").read_bytes()
+    (tmp_path / "t" / "vault.db-wal").write_bytes(log[:-4120])
+    (tmp_path / "t" / "vault.mark").write_bytes(mark)
+    findings = repaired(tmp_path / "t")
+    assert (findings.head, findings.lost.total()) == ("newest", 0)
+    with owned(tmp_path / "t") as store:
+        assert store.state() == b"0"
+        assert [f.seq for f in store.frames()] == [0]
+
+
+def test_a_store_whose_state_is_lost_begins_anew_with_all_that_was_in_it(stores, damaged):
+    data = (stores[0] / "live" / "vault.db").read_bytes()
+    cell = next(c for c in salvage.cells(data) if c.kind == "row" and c.a == 1)
+    copy = damaged("live", "vault.db", flip(cell.at + 500))
+    assert repaired(copy).head == "lost"
+    assert left(copy) == stores[1]
+    with vault.Store.open(copy) as store:
+        assert store.state() is None
+        assert store.counts()["frames"] == N
+        store.commit([frame(99)], [], b"on", now_s=T0 + DAY)
+    frames, records = left(copy)
+    assert frames[:-1] == stores[1][0]
+    assert (frames[-1].seq, records) == (99, stores[1][1])
+
+
 def test_a_second_copy_follows_every_change_of_the_first():
     db = sqlite3.connect(":memory:")
     db.executescript(SCHEMA)
