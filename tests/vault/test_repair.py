@@ -324,6 +324,18 @@ def test_a_store_whose_state_is_lost_begins_anew_with_all_that_was_in_it(stores,
     assert (frames[-1].seq, records) == (99, stores[1][1])
 
 
+def test_without_state_and_mark_commits_are_numbered_on(stores, damaged):
+    """Contents are in order of their commits' numbers: a new one must not come before the old."""
+    data = (stores[0] / "live" / "vault.db").read_bytes()
+    cell = next(c for c in salvage.cells(data) if c.kind == "row" and c.a == 1)
+    copy = damaged("live", "vault.db", flip(cell.at + 500))
+    (copy / "vault.mark").unlink()
+    repaired(copy)
+    with vault.Store.open(copy) as store:
+        store.commit([frame(99)], [], b"on", now_s=T0 + DAY)
+    assert [f.seq for f in left(copy)[0]] == [*range(N), 99]
+
+
 def test_a_second_copy_follows_every_change_of_the_first():
     db = sqlite3.connect(":memory:")
     db.executescript(SCHEMA)
