@@ -132,9 +132,9 @@ class Renewal:
             draft.end(ring.get(chapter.key), chapter)
         left = [c for old in growing if (c := rebuild.chapter(draft, old, since))]
         head.chapters[:0] = sorted(left, key=lambda c: (c.epoch, c.first))
+        head.commit = max(head.commit, rebuild.newest + 1)  # what comes is newer than all there is
         self._letters(ring, rebuild, draft)
         self._audit(draft, rebuild)
-        head.commit = max(head.commit, rebuild.newest + 1)
         draft.finish()
         db.executemany(INSERT_ROW, draft.rows)
         self._grant(db, ring, draft, key.id, findings)

@@ -152,7 +152,7 @@ class Rows:
         head = self.head()
         folder = self._path.parent
         if (folder / wreckage.HELD).exists():
-            wreckage.set_apart(folder, [wreckage.HELD])
+            wreckage.set_apart(folder, [wreckage.HELD], written=True)
             wreckage.release(folder)
         reset_mark(self._path, head.mark, self.id, head.commit)
 
