@@ -128,7 +128,9 @@ class Reader:
             require(path.stat().st_mode & 0o077 == 0, "open to others")
             store, self.wrap_key, public = open_device_key(path.read_bytes())
             if (store, public) != (self.store, self.device):
-                raise Refused("altered" if signed_any(store, public, self.meta) else "another store")
+                raise Refused(
+                    "altered" if signed_any(store, public, self.meta) else "another store"
+                )
         if self.private:
             self.reader, _, _ = keys_of(self.private)
         rows = self.rows(1, 63)
