@@ -1,6 +1,7 @@
 """Who can open what: each class of data against each holder of keys, cell by cell.
 
-A store of twelve days is written by a daemon that starts anew each day and is at work still. Each
+A store of twelve days is written by a daemon that starts anew each day, but for the last, and
+is at work still. Each
 holder tries every secret that it holds on every wrap, and every key that this gives on every
 row, in the files as they are byte by byte (what was deleted but lies there still is found);
 then it asks the store, where it can open one. What must come of it, of RAW, of DERIVED in its
@@ -102,7 +103,7 @@ def made(root: Path, rng: Random) -> World:
     names = ("never", "derived", "everything", "after")
     readers = {name: Reader(rng.randbytes(96)) for name in names}
     copies = []
-    for day in range(DAYS):
+    for day in range(DAYS - 1):
         t_s = T0 + day * DAY
         with vault.Store.open(folder) as store:
             _commit(store, rng, day * 10, t_s)
@@ -111,11 +112,11 @@ def made(root: Path, rng: Random) -> World:
         if day == DAYS - 2:
             with vault.Store.unlock(folder, WORDS, now_s=t_s) as store:
                 consent.revoke(store, "after", now_s=t_s)
-        if day % 3 == 0 or day == DAYS - 1:  # each wrap of the device's own is in one of these
+        if day % 3 == 0 or day == DAYS - 2:  # each wrap of the device's own is in one of these
             copies.append(_copied(folder, root / f"day {day}"))
-    now_s = T0 + (DAYS - 1) * DAY + 3 * HOUR
+    now_s = T0 + (DAYS - 1) * DAY
     daemon = vault.Store.open(folder)
-    for hour in range(2):
+    for hour in (-20, 0, 1):  # it sees a day end
         _commit(daemon, rng, 900 + hour, now_s + hour * HOUR)
     text = Summary(now_s - DAY / 4, now_s, "en", "Text.", "template")  # goes on the audit trail too
     daemon.commit([], [text], b"state", now_s=now_s + HOUR)

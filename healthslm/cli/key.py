@@ -28,17 +28,18 @@ new_passphrase_file = click.option(
 CHOICE = """\
 Which key is to be changed? Name one of these.
 
-  --sheet   The paper was seen by others, or is lost. You get new words; the old
-            ones open nothing any more. Quick.
-  --owner   Somebody may have learnt your passphrase and copied the card. You get
-            a new key of your own under a new passphrase. What they copied, they
-            can still read. (If nobody copied the card, a new passphrase is
-            enough: healthslm key change-passphrase.) Quick.
-  --device  device.key was copied by others, or is lost. The board gets a new key,
-            and you a new sheet. Stop the daemon first. Quick.
-  --data    Somebody may have had the keys of the data themselves: they opened the
-            store with your passphrase or your sheet. Everything is sealed anew,
-            which takes as long as reading it all. Copies they made stay readable.
+  --sheet   The paper was seen by others, or is lost. You get new words; the
+            old ones open nothing any more. Quick.
+  --owner   Somebody may have learnt your passphrase and copied the card. You
+            get a new key of your own under a new passphrase. What they copied
+            they can still read. (If nobody copied the card, a new passphrase
+            is enough: healthslm key change-passphrase.) Quick.
+  --device  device.key was copied by others, or is lost. The board gets a new
+            key, and you a new sheet. Stop the daemon first. Quick.
+  --data    Somebody opened the store with your passphrase or your sheet, and
+            so may have had the keys of the data themselves. All is sealed
+            anew, which takes as long as reading it all. What they copied they
+            can still read.
 
 Nothing was changed."""
 
@@ -178,7 +179,7 @@ def change_passphrase(
 def recover(
     rehearse: bool, store: Path, sheet_file: Path | None, new_passphrase_file: Path | None
 ) -> None:
-    """Open the store with the recovery sheet, and choose a new passphrase.
+    """Open with the recovery sheet, and set a passphrase.
 
     For when the passphrase is forgotten. You get a new key of your own; the sheet stays as
     it is. With --rehearse nothing is changed.
