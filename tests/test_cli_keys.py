@@ -16,6 +16,7 @@ from healthslm import ingest, ledger, service, vault
 from healthslm.cli import main
 from healthslm.config import default_toml
 from healthslm.days import bounds, day_of
+from healthslm.errors import PassphraseError
 from healthslm.records import Frame, Vital
 from healthslm.vault import Store, identity, recovery
 from healthslm.vault.readers import Reader
@@ -321,6 +322,25 @@ def test_who_forgot_the_passphrase_comes_in_by_the_sheet(home: Path) -> None:
     assert run("audit", "show", home=home).exit_code == 77
     right(run("audit", "show", "--passphrase-file", home / "new", home=home))
     right(run("key", "recover", "--rehearse", *sheet, home=home))
+
+
+def test_who_lost_both_the_passphrase_and_the_boards_key_comes_in_by_the_sheet(home: Path) -> None:
+    missing(home)
+    (home / "words").unlink()
+    options = ("--sheet-file", home / "sheet", "--new-passphrase-file", home / "new")
+    text = right(run("key", "recover", *options, home=home))
+    assert "The board has a new key" in text and "sheet you had has ended" in text
+    shutil.copy(home / "new", home / "words")
+    assert list(known(home)) == ["owner", "recovery"]
+    for store in (
+        Store.unlock(home / "store", NEW),
+        Store.recover(home / "store", printed(text)),
+    ):
+        with store:
+            store.verify()
+            assert len(list(store.frames())) == 6
+    with pytest.raises(PassphraseError):
+        Store.unlock(home / "store", WORDS)
 
 
 @pytest.mark.parametrize(

@@ -96,27 +96,31 @@ def change_device(
     """Give the board a new key of its own, as when the old one is lost or was seen by others.
 
     Everything is signed and wrapped anew. The recovery sheet trusted the old key, so it ends, and a
-    new one must be made; clinicians must compare the new fingerprint. The store must be closed and
-    opened again after it.
+    new one must be made; clinicians must compare the new fingerprint. Whoever opened the store with
+    the sheet becomes its owner again by this, with a new private key. The store must be closed
+    and opened again after it.
 
     Raises
     ------
     ConfigError
-        The passphrase is empty; or the store was not opened by its owner.
+        The passphrase is empty; or neither its owner nor the sheet opened the store.
     IntegrityError
         A wrap is lost or altered: `store repair` first.
     """
-    owner, rows, new = _owner(store), store.rows, Device(store.rows.id, secrets.token_bytes(32))
+    rows, new = store.rows, Device(store.rows.id, secrets.token_bytes(32))
+    owner = Reader.new() if store.who == "recovery" else _owner(store)
     made = folder / NEW_DEVICE_KEY
     made.unlink(missing_ok=True)  # of an attempt that changed nothing
     record = seal_identity(new, owner, _given(passphrase), profile)
     new.write(made)
     with rows.transaction(now_s) as draft:
         keys = list(_data_keys(store, draft))
-        stay = [r for r in draft.head.readers if r.role != "recovery"]
-        publics = {r.id: rows.keys.public_of(r.id) for r in stay}
+        stay = [r for r in draft.head.readers if r.role == "clinician"]
+        publics = {r.id: rows.keys.public_of(r.id) for r in stay} | {owner.id: owner.public}
+        stay.insert(0, Grantee(owner.id, "owner", ALL_CLASSES))
         rows.db.execute("DELETE FROM wrap")
-        rows.db.execute("DELETE FROM meta WHERE name GLOB 'reader/*' OR name GLOB 'recovery/*'")
+        for kind in ("reader", "recovery", "identity"):
+            rows.db.execute("DELETE FROM meta WHERE name GLOB ?", (f"{kind}/*",))
         rows.keys.renew(new)
         draft.head.readers[:] = stay
         write_meta(rows.db, "device", new.public)
