@@ -122,7 +122,7 @@ def change_device(
     rows, new = store.rows, Device(store.rows.id, secrets.token_bytes(32))
     made = folder / NEW_DEVICE_KEY
     made.unlink(missing_ok=True)  # of an attempt that changed nothing
-    owner = Reader.new() if sheet is not None else _owner(store)
+    owner = Reader.new() if store.who == "recovery" else _owner(store)
     record = seal_identity(new, owner, _given(passphrase), profile)
     new.write(made)
     sync(folder)

@@ -298,6 +298,9 @@ class Rows:
             write_mark(self._path, head.mark, self.id, head.commit)
         except OSError as error:  # committed all the same; a mark that lags is no lie
             log.warning("vault.mark: not written (errno %s)", error.errno)
+        if self.keys.destroyed:
+            self.settle()
+            self.keys.destroyed = False
 
     def forget(self, draft: Draft, chapter: Chapter) -> None:
         """Destroy a chapter: its rows, what it has in the ring of letters, and its key."""
