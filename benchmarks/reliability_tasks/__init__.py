@@ -1,0 +1,1 @@
+"""What `./dev bench reliability` measures; one task is one file."""
