@@ -211,8 +211,9 @@ def guided(targets: Mapping[str, Target], flags: Sequence[str]) -> int:
         with suppress(target.allowed):
             target.run(data)
 
-    corpus = Path("fuzz-corpus", name)
+    corpus = ROOT / ".fuzz" / name  # grows from run to run; what crashed lies beside it
     corpus.mkdir(parents=True, exist_ok=True)
+    flags = [f"-artifact_prefix={corpus.parent}/{name}-", *flags]
     for i, data in enumerate(target.seeds()):
         (corpus / f"seed-{i}").write_bytes(data)
     atheris.Setup([sys.argv[0], *flags, str(corpus)], once)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from benchmarks.fuzz import Target, mutated, run
 from benchmarks.fuzz_targets import TARGETS
-from healthslm import config, ledger
+from healthslm import config, ledger, recordings
 from healthslm.cli import shelf
-from healthslm.errors import BadMessage, ConfigError, IntegrityError
+from healthslm.errors import BadMessage, ConfigError, IntegrityError, RecordingError
 from healthslm.language.seal import Spoilt, sealed
 from healthslm.vault import codec
 
@@ -164,6 +164,13 @@ def test_fields_that_a_later_version_adds_to_a_lane_are_passed_over():
 def test_records_without_a_known_tag_are_refused(body):
     with pytest.raises(IntegrityError, match="content: "):
         list(codec.decode_derived(codec.deflate(body)))
+
+
+def test_a_table_whose_only_even_step_is_none_is_refused(tmp_path: Path):
+    """The step of half a second is more than one and a half times the median, a quarter."""
+    (tmp_path / "t.csv").write_text("time_s,ecg\n0,0.1\n0,0.2\n0.5,0.3\n")
+    with pytest.raises(RecordingError, match="even steps"):
+        recordings.load(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("text", ["a=" + "[" * DEEP, "a=" + "9" * 5000])
