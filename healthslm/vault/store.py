@@ -122,6 +122,7 @@ class Store:
         with _closing_on_error(rows):
             store.welcome(now_s)
             if accept_loss:
+                rows.keep_log()
                 store._audit("loss accepted", now_s)  # first: no loss is accepted unseen
                 rows.accept_age()
             else:

@@ -168,7 +168,7 @@ def test_every_page_of_the_database_may_go_and_the_rest_comes_back(stores, damag
         findings = repaired(copy)
         lost = sum(lacking(sent, left(copy)))
         assert lost <= len([i for i in gone if i >= 2048]), page
-        assert (findings.head == "newest") == (1 not in gone), page
+        assert (findings.head == "newest") == all(i >= 64 for i in gone), page
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
@@ -205,8 +205,8 @@ def test_a_log_that_was_deleted_is_told_and_what_is_in_the_database_comes_back(s
     (copy / "vault.db-wal").unlink()
     found = check(copy, HOW)
     assert [(d.what, d.how) for d in found.damage] == [("state", "rolled back")]
-    assert repaired(copy).commits_back == N
-    assert lacking(sent, left(copy)) == (N, N)
+    assert repaired(copy).commits_back == N - 1  # the first destroyed a key, and emptied the log
+    assert lacking(sent, left(copy)) == (N - 1, N - 1)
 
 
 def test_the_owner_may_accept_a_loss_and_the_log_is_kept_all_the_same(stores, damaged):
@@ -273,8 +273,9 @@ def test_damage_is_told_by_what_happened(stores, damaged, sql, how, what):
     assert (how, what) in told if what else how in [h for h, _ in told]
 
 
-def test_what_was_forgotten_does_not_come_back(tmp_path):
+def test_what_was_forgotten_does_not_come_back(tmp_path, monkeypatch):
     """The log still holds the pages of before: a head that stands does not name them."""
+    monkeypatch.setattr("healthslm.vault.rows.Rows.settle", lambda rows: None)
     folder = new_store(tmp_path / "s")
     with vault.Store.open(folder) as store:
         store.commit([frame()], [vital()], b"0", now_s=T0)
