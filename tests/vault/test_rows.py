@@ -351,7 +351,7 @@ def test_bytes_flipped_anywhere_are_detected_or_change_nothing(folder, tmp_path)
             detected += 1
         shutil.rmtree(copy)
     assert detected > 250
-    assert len(harmless) < 500  # free space, of which a small store has much, and the spare header
+    assert len(harmless) < 560  # free space, of which a small store has much, and the spare header
 
 
 def test_a_full_disk_loses_the_commit_and_nothing_else(folder):
