@@ -35,6 +35,13 @@ Number = Annotated[
     str,
     msgspec.Meta(pattern="^[0-9+ -]{2,20}$", description="2 to 20 digits, +, - and spaces"),
 ]
+SocketPath = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^(/.{1,106})?$",  # what fits struct sockaddr_un, see unix(7)
+        description="the path of a unix socket from / on, at most 107 long, or empty",
+    ),
+]
 Level = Literal["plain", "plainer", "carer", "clinician"]
 MQTT_PORT = 1883
 NO_MODEL = "none"
@@ -89,6 +96,13 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """Where the model speaks under a user of its own; empty: in a child of the daemon."""
+
+    socket: SocketPath = ""  # /run/healthslm-voice/voice.sock, as in deploy/
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """What the board draws while it works, to turn CPU time into joules."""
 
@@ -104,6 +118,7 @@ class Config:
     store: Store = Store()
     daemon: Daemon = Daemon()
     model: Model = Model()
+    voice: Voice = Voice()
     board: Board = Board()
     detect: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -150,9 +165,10 @@ def parse(text: str, environ: Mapping[str, str] | None = None) -> Config:
         It is not TOML, or a key is unknown or has a value that is not allowed.
     """
     try:
-        return _build(tomllib.loads(text), environ or {})
-    except tomllib.TOMLDecodeError as exc:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as exc:  # its own error, too many digits, too deep
         raise ConfigError(f"not TOML: {exc}") from exc
+    return _build(tables, environ or {})
 
 
 def address(url: str) -> Address:
@@ -188,6 +204,11 @@ def model(config: Config) -> Path | None:
     if named == NO_MODEL:
         return None
     return Path(named).expanduser() if named else resource("models/mini")
+
+
+def voice(config: Config) -> Path | None:
+    """Return the socket of the model's own process; None where it is the daemon's child."""
+    return Path(config.voice.socket) if config.voice.socket else None
 
 
 def detectors(config: Config) -> dict[str, Stage[Any]]:
@@ -258,6 +279,9 @@ summary_hour = 20           # local time of the daily summary; -1: never
 
 [model]
 folder = ""                 # empty: the bundled model; "none": the template speaks
+
+[voice]
+socket = ""                 # of the model's process under its own user; empty: the daemon's child
 
 [board]
 watts = 5.0                 # drawn under load: turns CPU time into joules

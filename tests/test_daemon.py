@@ -447,7 +447,7 @@ def test_a_daemon_keeps_what_the_configuration_says_and_no_more(tmp_path):
             t_s = NOW_S + day * 86_400
             store.commit([frame(day, t_s=t_s)], [], b"", now_s=t_s)
     with pytest.MonkeyPatch.context() as patch:  # the link to a broker is not what is asked here
-        patch.setattr(daemon, "serve", lambda config, store, stop: commit_late(store))
+        patch.setattr(daemon, "serve", lambda config, store, *how: commit_late(store))
         daemon.run(own, stop=lambda: True)
     with vault.Store.unlock(folder, "secret") as store:
         assert [f.seq for f in store.frames()] == [3, 9]

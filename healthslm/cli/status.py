@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from healthslm import config
 from healthslm.cli import console, keystate
 from healthslm.cli.model import checked
 from healthslm.cli.place import DAY_S, Place, find
 from healthslm.errors import ModelError
-from healthslm.language import reasons, writer
+from healthslm.language import reasons, voice, writer
 from healthslm.review.timeline import iso, lasting
 
 if TYPE_CHECKING:
@@ -98,8 +99,29 @@ def gathered(place: Place, now_s: float) -> dict[str, Any]:
         "refused": refused,
         "set_aside": counts["set_aside"],
         "model": model(place.model),
+        "voice": speaker(place),
         "texts": texts,
     }
+
+
+def speaker(place: Place) -> dict[str, Any]:
+    """Return under which user the model makes its words."""
+    socket = config.voice(place.config)
+    daemon = (place.folder / "vault.db").stat().st_uid
+    uid = voice.user(socket, writer.MODEL_S) if socket else None
+    if socket is None:
+        words = "made in a child of the daemon, under its user: [voice] names no socket"
+    elif uid is None:
+        words = (
+            "made in a child of the daemon, under its user: nobody answers at the socket of "
+            "[voice], or not to this user"
+        )
+    elif uid == daemon:
+        words = f"made behind a socket, but under the daemon's own user ({uid})"
+    else:
+        words = f"made under a user of their own ({uid}), without store, keys and network"
+    apart = uid is not None and uid != daemon
+    return {"socket": str(socket or ""), "uid": uid, "own_user": apart, "words": words}
 
 
 def model(folder: Path | None) -> dict[str, Any]:
@@ -155,6 +177,7 @@ def show(data: dict[str, Any]) -> None:
             *folded("keeps", kept(data["kept"])),
             *opened(data["readers"], data["unfinished"]),
             *folded("model", f"{' '.join(named)}: {verdict}"),
+            *folded("words", data["voice"]["words"]),
             *folded("texts", worded(data["texts"])),
         ]
     )

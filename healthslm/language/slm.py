@@ -9,7 +9,8 @@ and no socket.
       "clauses": [[text, text after a prefix], ...], "openings": [text, ...], "links": [...],
       "after": [[item, ...], ...]}, ...],
       "end": text, "seed": null | int}, ...]}
-    {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ...} | {"error": reason}
+    {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ..., "uid": ...}
+    {"error": reason, "uid": ...}
 
 A text is a row of words where the model's tokens are words, and a string where they are not.
 
@@ -151,7 +152,7 @@ class Model:
             raise Refusal(spoilt.reason) from None
         except OSError:
             raise Refusal("missing") from None
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             raise Refusal("form") from None
         try:
             self._decoder = Decoder(folder / GRAPH)
@@ -280,7 +281,7 @@ def request(stream: IO[bytes]) -> tuple[Path, list[Job | FreeJob]]:
         asked = json.loads(data)
         jobs = [parsed(row) for row in asked["jobs"]]
         folder = Path(asked["model"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise Refusal("request") from None
     if len(jobs) > MAX_JOBS:
         raise Refusal("request")
@@ -358,6 +359,7 @@ def main() -> int:
         answer = {"error": refusal.reason}
     except MemoryError:
         answer = {"error": "memory"}
+    answer["uid"] = os.geteuid()  # `status` tells whether it is the daemon's
     sys.stdout.write(json.dumps(answer) + "\n")
     return 1 if "error" in answer else 0
 

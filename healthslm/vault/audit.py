@@ -85,7 +85,7 @@ def thaw(content: bytes, what: str) -> Link:
     body = inflate(body_of(content, AUDIT, what))
     try:
         found = msgspec.msgpack.decode(body, type=_Body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise IntegrityError(f"{what}: of another form") from None
     event = Event(found.number, found.t_s, found.action, found.who, found.what)
     return Link(event, found.previous, hashlib.sha256(body).digest())

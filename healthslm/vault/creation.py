@@ -54,7 +54,7 @@ def create(
     """
     if not passphrase:
         raise ConfigError("passphrase: empty; without one anybody could read everything")
-    _discard(folder)
+    discard_attempt(folder)
     for name in (DATABASE, DEVICE_KEY):
         if (folder / name).exists():
             raise ConfigError(f"{folder / name}: is there already; move it away, or use it")
@@ -89,7 +89,7 @@ def create(
     _sync_folder(folder.absolute().parent)
 
 
-def _discard(folder: Path) -> None:
+def discard_attempt(folder: Path) -> None:
     """Take away what an attempt left that was killed before there was a store."""
     new, key = folder / f"{DATABASE}.new", folder / DEVICE_KEY
     if (folder / DATABASE).exists() or not (new.exists() and key.exists()):

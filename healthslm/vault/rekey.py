@@ -31,6 +31,7 @@ from healthslm.vault.readers import (
 )
 from healthslm.vault.rows import Rows
 from healthslm.vault.store import Store
+from healthslm.vault.wreckage import sync
 
 STANDARD = PROFILES["standard"]
 JOB = "new data keys"
@@ -91,36 +92,54 @@ def _change(store: Store, role: Role, new: Reader, kind: str, record: bytes, now
 
 
 def change_device(
-    store: Store, folder: Path, passphrase: str, *, now_s: float, profile: Profile = STANDARD
+    store: Store,
+    folder: Path,
+    passphrase: str,
+    *,
+    now_s: float,
+    profile: Profile = STANDARD,
+    sheet: bytes | None = None,
 ) -> None:
     """Give the board a new key of its own, as when the old one is lost or was seen by others.
 
-    Everything is signed and wrapped anew. The recovery sheet trusted the old key, so it ends, and a
-    new one must be made; clinicians must compare the new fingerprint. Whoever opened the store with
-    the sheet becomes its owner again by this, with a new private key. The store must be closed
-    and opened again after it.
+    Everything is signed and wrapped anew, and clinicians must compare the new fingerprint. The
+    recovery sheet trusted the old key: opened with the passphrase, a new one must be made; opened
+    with the sheet, it goes on, and the owner has a new key under `passphrase`. The store must be
+    closed and opened again after it.
+
+    sheet  the secret of the sheet, where it is what opened the store.
 
     Raises
     ------
     ConfigError
-        The passphrase is empty; or neither its owner nor the sheet opened the store.
+        The passphrase is empty.
+    LockedError
+        The store was opened by neither.
     IntegrityError
         A wrap is lost or altered: `store repair` first.
     """
+    store.owners_only("a new device key")
     rows, new = store.rows, Device(store.rows.id, secrets.token_bytes(32))
-    owner = Reader.new() if store.who == "recovery" else _owner(store)
     made = folder / NEW_DEVICE_KEY
     made.unlink(missing_ok=True)  # of an attempt that changed nothing
+    owner = Reader.new() if store.who == "recovery" else _owner(store)
     record = seal_identity(new, owner, _given(passphrase), profile)
     new.write(made)
+    sync(folder)
     with rows.transaction(now_s) as draft:
         keys = list(_data_keys(store, draft))
         stay = [r for r in draft.head.readers if r.role == "clinician"]
-        publics = {r.id: rows.keys.public_of(r.id) for r in stay} | {owner.id: owner.public}
-        stay.insert(0, Grantee(owner.id, "owner", ALL_CLASSES))
+        publics = {r.id: rows.keys.public_of(r.id) for r in stay}
+        stay.append(Grantee(owner.id, "owner", ALL_CLASSES))
+        publics[owner.id] = owner.public
         rows.db.execute("DELETE FROM wrap")
-        for kind in ("reader", "recovery", "identity"):
-            rows.db.execute("DELETE FROM meta WHERE name GLOB ?", (f"{kind}/*",))
+        rows.db.execute("DELETE FROM meta WHERE name GLOB '*/*'")  # readers, identities, sheets
+        if sheet is not None:
+            second = recovery.reader(sheet)
+            stay.append(Grantee(second.id, "recovery", ALL_CLASSES))
+            publics[second.id] = second.public
+            trust = recovery.trust_record(new, sheet)
+            write_meta(rows.db, f"recovery/{second.id}", trust)
         rows.keys.renew(new)
         draft.head.readers[:] = stay
         write_meta(rows.db, "device", new.public)
@@ -134,6 +153,7 @@ def change_device(
                 rows.keys.wrap_to_device(key)
         audit.record(draft, "device key changed", store.who, now_s)
     made.rename(folder / DEVICE_KEY)
+    sync(folder)
 
 
 def rehearse(folder: Path, sheet: bytes) -> int:

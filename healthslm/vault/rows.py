@@ -54,6 +54,15 @@ Unlock = Callable[[Mapping[str, bytes]], Unlocked]
 class Rows:
     """An open database with the keys at hand.
 
+    Parameters
+    ----------
+    folder
+        Of the store.
+    device, unlock
+        Whoever opens it.
+    database
+        Another file than the store's own: a backup, or what is about to become the store.
+
     Raises
     ------
     ConfigError
@@ -64,13 +73,21 @@ class Rows:
         The header is damaged.
     """
 
-    def __init__(self, folder: Path, device: Device | None, unlock: Unlock | None) -> None:
-        wreckage.settle(folder)
+    def __init__(
+        self,
+        folder: Path,
+        device: Device | None,
+        unlock: Unlock | None,
+        *,
+        database: Path | None = None,
+    ) -> None:
+        if database is None:
+            wreckage.settle(folder)
+            wreckage.hold(folder)
         # Read before the state is: a commit in between leaves the mark the older of the two.
         self._mark = _read(folder / MARK)
-        self._path = folder / MARK
-        wreckage.hold(folder)
-        self.db = connect(folder / DATABASE)
+        self.folder, self._path = folder, folder / MARK
+        self.db = connect(database or folder / DATABASE)
         try:
             meta = read_meta(self.db)
             self.id, self.device_public = meta["store"], meta["device"]
@@ -116,7 +133,7 @@ class Rows:
         IntegrityError
             It is older than its mark, or its newest rows are not those that its head counts.
         """
-        with storage(), self._snapshot():
+        with storage(), self.snapshot():
             head = self.head()
             newest = self.db.execute("SELECT max(id) FROM row").fetchone()[0]
         seen = read_mark(self._mark, head.mark, self.id)
@@ -135,7 +152,7 @@ class Rows:
         head = self.head()
         folder = self._path.parent
         if (folder / wreckage.HELD).exists():
-            wreckage.set_apart(folder, [wreckage.HELD])
+            wreckage.set_apart(folder, [wreckage.HELD], written=True)
             wreckage.release(folder)
         reset_mark(self._path, head.mark, self.id, head.commit)
 
@@ -165,7 +182,7 @@ class Rows:
         IntegrityError
             A row is lost, altered, moved or rolled back: says which.
         """
-        with storage(), self._snapshot():
+        with storage(), self.snapshot():
             known = self.chapters(self.head())
         start, end = -math.inf if t0_s is None else t0_s, math.inf if t1_s is None else t1_s
         for chapter, entry in chapters.find(self.opened(known, cls), start, end, self.fetch):
@@ -243,7 +260,7 @@ class Rows:
         IntegrityError
             There are fewer, or more, than the sealed head says.
         """
-        with storage(), self._snapshot():
+        with storage(), self.snapshot():
             lost = self.row_count(self.head()) - self._count("id > ?", 0)
         if lost:
             raise IntegrityError(f"{lost} rows are lost" if lost > 0 else f"{-lost} rows planted")
@@ -360,7 +377,8 @@ class Rows:
             raise IntegrityError(f"{DATABASE}: a commit failed; close the store and open it again")
 
     @contextmanager
-    def _snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[None]:
+        """See one commit, whatever comes meanwhile, while the block lasts."""
         self.db.execute("BEGIN")
         try:
             yield

@@ -8,6 +8,7 @@ specification. A time range is half open, t0_s <= t < t1_s; None is no bound.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from types import TracebackType
 
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
-from healthslm.vault import audit, codec, readers, recovery, upkeep
+from healthslm.vault import audit, codec, readers, recovery, source, upkeep
 from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
 from healthslm.vault.database import (
     DATABASE,
@@ -113,13 +114,13 @@ class Store:
         cls, folder: Path, how: Unlock, now_s: float | None, *, accept_loss: bool = False
     ) -> Store:
         require(folder / DATABASE)
-        there = any((folder / name).exists() for name in (DEVICE_KEY, NEW_DEVICE_KEY))
+        there = source.find(folder, os.environ).path.exists() or (folder / NEW_DEVICE_KEY).exists()
         device = device_of(folder) if there else None
         rows = Rows(folder, device, how)
         store = cls(rows, audited=device is not None)
         now_s = time.time() if now_s is None else now_s
         with _closing_on_error(rows):
-            store._welcome(now_s)
+            store.welcome(now_s)
             if accept_loss:
                 store._audit("loss accepted", now_s)  # first: no loss is accepted unseen
                 rows.accept_age()
@@ -128,7 +129,7 @@ class Store:
             store._audit("unlock", now_s)
         return store
 
-    def _welcome(self, now_s: float) -> None:
+    def welcome(self, now_s: float) -> None:
         """Let in only whom the sealed head names, and a clinician only while a consent stands."""
         held = self.rows.unlocked
         known = {r.id: r for r in self.rows.head().readers}
@@ -285,12 +286,8 @@ class Store:
 
     @property
     def protection(self) -> str:
-        """What the device key protects, for `status` to say."""
-        return (
-            "a 0600 key file on the same disk: whoever takes the disk can read the pipeline state "
-            "and the last 8 days of derived records, but no raw samples and nothing older; "
-            "a TPM or a boot passphrase would close that"
-        )
+        """What the device key protects where it is, for `status` to say."""
+        return source.find(self.rows.folder, os.environ).protects
 
     def close(self) -> None:
         """Let go of the files; what was committed stays."""
@@ -348,7 +345,8 @@ def device_of(folder: Path) -> Device:
         with suppress(IntegrityError), closing(connect(folder / DATABASE)) as db:
             if Device.read(new).public == read_meta(db)["device"]:
                 new.rename(folder / DEVICE_KEY)
-    return Device.read(folder / DEVICE_KEY)
+    found = source.find(folder, os.environ)
+    return Device.read(found.path, forbidden=found.forbidden)
 
 
 def span(record: Frame | Derived) -> tuple[float, float]:
