@@ -273,7 +273,7 @@ def test_the_command_says_the_figures_of_its_tasks(
 ) -> None:
     """And that a small exam has not the states that are asked for.
 
-    The first commit of an hour empties the log, and with it is synced; the second shows what is not.
+    The first commit of an hour empties the log, and is synced by that; the second may be lost.
     """
     asked = ["--task", "power_cut", "--n", "2", "--check", "--json", "-"]
     monkeypatch.setattr(sys, "argv", ["reliability", *asked])
