@@ -328,7 +328,10 @@ def test_who_lost_both_the_passphrase_and_the_boards_key_comes_in_by_the_sheet(h
     missing(home)
     (home / "words").unlink()
     options = ("--sheet-file", home / "sheet", "--new-passphrase-file", home / "new")
-    text = right(run("key", "recover", *options, home=home))
+    refused = run("key", "recover", *options, home=home)
+    assert refused.exit_code == 77 and "key recover --device-lost" in refused.stderr
+    assert not (home / "store" / "device.key").exists()
+    text = right(run("key", "recover", "--device-lost", *options, home=home))
     assert "The board has a new key" in text and "sheet you had has ended" in text
     shutil.copy(home / "new", home / "words")
     assert list(known(home)) == ["owner", "recovery"]

@@ -177,20 +177,26 @@ def change_passphrase(
 
 @command.command("recover")
 @click.option("--rehearse", is_flag=True, help="Only see that the words open this store.")
+@click.option(
+    "--device-lost", is_flag=True, help="The board's own key is lost too: make it anew as well."
+)
 @console.store
 @sheet_file
 @new_passphrase_file
 def recover(
-    rehearse: bool, store: Path, sheet_file: Path | None, new_passphrase_file: Path | None
+    rehearse: bool,
+    device_lost: bool,
+    store: Path,
+    sheet_file: Path | None,
+    new_passphrase_file: Path | None,
 ) -> None:
     """Open with the recovery sheet, and set a passphrase.
 
     For when the passphrase is forgotten. You get a new key of your own; the sheet stays as
-    it is. Where the board's own key is lost too, both are made anew, and a new sheet. With
-    --rehearse nothing is changed.
+    it is, but with --device-lost, which ends it and makes a new one. With --rehearse
+    nothing is changed.
     """
     from healthslm.vault import rekey
-    from healthslm.vault.database import DEVICE_KEY
 
     owner = Owner(find(store), sheet=True, sheet_file=sheet_file)
     if rehearse:
@@ -199,8 +205,10 @@ def recover(
         console.note("nothing was changed; put the paper back where it was")
         return
     with owner.open() as recovered:
+        if not device_lost:
+            _ = recovered.rows.keys.device  # before a passphrase is asked for: it has to sign
         words = console.new_passphrase(new_passphrase_file)
-        if not (owner.place.folder / DEVICE_KEY).exists():
+        if device_lost:
             _new_device(recovered, owner.place.folder, words)
             return
         rekey.change_owner(recovered, words, now_s=time.time())

@@ -166,7 +166,8 @@ class Keyring:
             raise DeviceKeyError(
                 "missing",
                 "device.key is needed to write: new keys are signed with it. Put it back; where it "
-                "is lost, `healthslm key rotate --device` makes another",
+                "is lost, `healthslm key rotate --device` makes another, or, with the recovery "
+                "sheet alone, `healthslm key recover --device-lost`",
             )
         return self._device
 
