@@ -7,7 +7,7 @@ waveform stay light. `docs/store-format.md`, "Rows", is the specification.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import astuple, fields
 from operator import attrgetter
 from typing import Annotated, Any
@@ -160,8 +160,22 @@ def encode_derived(records: Sequence[Derived]) -> bytes:
     return deflate(_encode([(_TAG_OF[type(r)], *astuple(r)) for r in records]))
 
 
-def decode_derived(body: bytes) -> Iterator[Derived]:
-    """Yield the records that `encode_derived` wrote, in order.
+def join_derived(bodies: Sequence[bytes]) -> bytes:
+    """Return one body that holds the records of several, in order.
+
+    Raises
+    ------
+    IntegrityError
+        One is of another form.
+    """
+    records = [r for body in bodies for r in _decode(inflate(body), list[msgspec.Raw])]
+    return deflate(msgspec.msgpack.encode(records))
+
+
+def decode_derived(
+    body: bytes, kinds: Container[type[Derived]] = frozenset(TAGS.values())
+) -> Iterator[Derived]:
+    """Yield the records that `encode_derived` wrote, in order; of some kinds, or of all.
 
     Raises
     ------
@@ -171,6 +185,8 @@ def decode_derived(body: bytes) -> Iterator[Derived]:
     for tag, *values in _decode(inflate(body), list[_Record]):
         if not isinstance(tag, str) or tag not in TAGS:
             raise IntegrityError("content: unknown record")
+        if TAGS[tag] not in kinds:
+            continue
         named = dict(zip(_NAMES[tag], values, strict=False))  # later versions may add fields
         try:
             yield msgspec.convert(named, TAGS[tag])
