@@ -6,6 +6,7 @@ waveform stay light. `docs/store-format.md`, "Rows", is the specification.
 
 from __future__ import annotations
 
+import lzma
 import zlib
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import astuple, fields
@@ -72,6 +73,33 @@ def inflate(data: bytes) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise IntegrityError("content: deflated data are cut short, too long, or end too early")
     return found
+
+
+_LZMA = [{"id": lzma.FILTER_LZMA2, "preset": 0}]  # a dictionary of 256 KiB
+MAX_STATE = 1 << 24  # bytes of a caller's state
+
+
+def pack_state(state: bytes) -> bytes:
+    """Return a caller's state compressed: each commit writes it; a seventh less is worth 3 ms."""
+    return lzma.compress(state, format=lzma.FORMAT_RAW, filters=_LZMA)
+
+
+def unpack_state(data: bytes) -> bytes:
+    """Undo `pack_state`.
+
+    Raises
+    ------
+    IntegrityError
+        `data` was not written by `pack_state`, or is of more than 16 MiB.
+    """
+    unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=_LZMA)
+    try:
+        state = unpacker.decompress(data, MAX_STATE)
+    except lzma.LZMAError:
+        raise IntegrityError("state: not compressed as it should be") from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise IntegrityError("state: not compressed as it should be")
+    return state
 
 
 def pack_samples(samples: bytes) -> bytes:
@@ -173,9 +201,13 @@ def join_derived(bodies: Sequence[bytes]) -> bytes:
 
 
 def decode_derived(
-    body: bytes, kinds: Container[type[Derived]] = frozenset(TAGS.values())
+    body: bytes,
+    kinds: Container[type[Derived]] = frozenset(TAGS.values()),
+    names: Container[str] | None = None,
 ) -> Iterator[Derived]:
-    """Yield the records that `encode_derived` wrote, in order; of some kinds, or of all.
+    """Yield the records that `encode_derived` wrote, in order; of some classes, or of all.
+
+    names  only those whose first field, the kind of vital, beat or finding, is one of these.
 
     Raises
     ------
@@ -185,7 +217,10 @@ def decode_derived(
     for tag, *values in _decode(inflate(body), list[_Record]):
         if not isinstance(tag, str) or tag not in TAGS:
             raise IntegrityError("content: unknown record")
-        if TAGS[tag] not in kinds:
+        if TAGS[tag] not in kinds or (names is not None and values[:1] and values[0] not in names):
+            continue
+        if tag == "v" and list(map(type, values)) == [str, str, float, float]:
+            yield Vital(*values)  # most of all: four times as fast as what follows
             continue
         named = dict(zip(_NAMES[tag], values, strict=False))  # later versions may add fields
         try:

@@ -53,6 +53,7 @@ class Head(msgspec.Struct, array_like=True):
     reports: int = 0  # handed out, ever
     job: str = ""  # what was begun and is not done: an erasure, a change of keys
     mark: bytes = b""  # the key of the mark beside the database, for good
+    hour: int = 0  # of the newest commit of records, since 1970: a new one brings the upkeep
     joined: int = 0  # the commit up to which derived contents are joined, an hour to one
     padding: Padding = msgspec.field(default_factory=Padding)
 

@@ -37,6 +37,7 @@ from healthslm.vault.seal import ROW_BYTES, needed
 
 LETTER_BYTES = 65_536  # kept of one payload: no frame may be longer
 ALL_DERIVED = frozenset(codec.TAGS.values())
+HOUR_S = 3600
 PENDING_BYTES = 1 << 20  # of letters that wait for a commit: what the ring holds
 
 
@@ -157,7 +158,6 @@ class Store:
         samples = sum(frame.count for frame in frames)
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
         with self.rows.transaction(now_s) as draft:
-            known = len(draft.head.chapters)
             padding = draft.head.padding
             if frames:
                 rows = padding.raw_rows(needed(raw), frames=len(frames), samples=samples)
@@ -173,8 +173,8 @@ class Store:
                 draft.head.count(type(record).__name__.lower(), 1)
             draft.head.count("frames", len(frames))
             draft.head.count("set_aside", len(letters))
-            draft.head.pipeline = state
-            new_hour = len(draft.head.chapters) > known
+            draft.head.pipeline = codec.pack_state(state)
+            new_hour, draft.head.hour = draft.head.hour != now_s // HOUR_S, int(now_s // HOUR_S)
             if new_hour:
                 upkeep.keep_no_longer(self, draft, now_s)
         self._letters.clear()
@@ -193,23 +193,26 @@ class Store:
         held = self.rows.unlocked
         if held is not None and not held.whole:
             raise LockedError("the daemon's state: no consent covers it")
-        return self.rows.head().pipeline
+        packed = self.rows.head().pipeline
+        return None if packed is None else codec.unpack_state(packed)
 
     def derived(
         self,
         t0_s: float | None = None,
         t1_s: float | None = None,
         kinds: Container[type[Derived]] = ALL_DERIVED,
+        names: Container[str] | None = None,
     ) -> Iterator[Derived]:
         """Yield the derived records that touch a time range, in order of commit.
 
         kinds  only records of these classes: beats are most, and not always wanted.
+        names  only kinds of vitals, beats or findings of these names, as for a trend.
 
         The device key yields what was committed in the last eight days; the rest needs the
         owner.
         """
         for content in self.rows.contents(Class.DERIVED, t0_s, t1_s):
-            for record in codec.decode_derived(body_of(content, RECORDS, "records"), kinds):
+            for record in codec.decode_derived(body_of(content, RECORDS, "records"), kinds, names):
                 if touches(record, t0_s, t1_s):
                     yield record
 
