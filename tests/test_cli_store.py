@@ -59,13 +59,16 @@ def secret(tmp_path: Path) -> Path:
     return path
 
 
+ROW = (2 << 40) + 2055  # of the second commit's records
+
+
 @pytest.fixture
 def hit(made: Path, tmp_path: Path) -> Path:
     """Return a store with one bit of one row flipped."""
     copy = tmp_path / "store"
     shutil.copytree(made, copy)
     data = bytearray((copy / "vault.db").read_bytes())
-    cell = next(c for c in salvage.cells(data) if c.kind == "row" and c.a == 2055)
+    cell = next(c for c in salvage.cells(data) if c.kind == "row" and c.a == ROW)
     data[cell.at + 300] ^= 1
     (copy / "vault.db").write_bytes(data)
     return copy
@@ -86,11 +89,11 @@ def test_a_whole_store_is_said_to_be_whole(made: Path, secret: Path) -> None:
 def test_damage_is_named_by_its_row_and_by_nothing_that_was_measured(hit: Path) -> None:
     result = run("check", "--store", hit)
     assert result.exit_code == 1
-    assert re.search(r"^altered +row 2055 +derived records +1$", result.stdout, re.M)
+    assert re.search(rf"^altered +row {ROW} +derived records +1$", result.stdout, re.M)
     assert "1 thing in this store is damaged; everything else can still be read" in result.stderr
     assert "`healthslm store repair`" in result.stderr
     data = document(run("check", "--store", hit, "--json"), "store-check")
-    assert [d["what"] for d in data["damage"]] == ["row 2055"]
+    assert [d["what"] for d in data["damage"]] == [f"row {ROW}"]
     assert str(VALUE) not in result.output + json.dumps(data)
 
 

@@ -3,14 +3,14 @@
 - `seal_open_us`: one row sealed and opened again, the median of many.
 - `disk_mb_day`, `written_mb_day`: ECG 250 Hz, PPG 64 Hz, acceleration 3 x 50 Hz, SpO2 and heart
   rate 1 Hz and temperature, committed by the daemon's rules (5 s) with the derived records and
-  the pipeline's own state; the figures of `n` minutes after the first hour, which joins no hour
-  before it, times what a day has more of them. Written
-  is what /proc/self/io says this process had written to the disk, so that the store has to lie
-  on one: in `HEALTHSLM_BENCH_DIR`, or the current folder. `state_kb` is the mean state in a commit,
-  deflated, `commits_day` how many there are.
+  the pipeline's own state; the figures of `n` minutes after the first hour (which has no hour
+  before it to join), times what a day has more of them. Written is what /proc/self/io says this
+  process had written to the disk, so that the store has to lie on one: in `HEALTHSLM_BENCH_DIR`,
+  or the current folder. `state_kb` is the mean state in a commit, deflated, `commits_day` how
+  many there are.
 - `written_mb_day_10k`: the same with a state of 10 KB, which is what some streams fewer come to.
-- `trend_ms`: the day of one of five kinds of vitals (one each every 10 s, 8640 commits) read through
-  a store that is opened with the device key. Median of five.
+- `trend_ms`: the day of one of five kinds of vitals (one each every 10 s, 8640 commits) read
+  through a store that is opened with the device key. Median of five.
 - `rewrap_s`: a year of hourly keys, each taken from one reader's wrap and wrapped to another.
 
 Times are processor times of this machine, which may be busy. The peer is plain SQLite: the same

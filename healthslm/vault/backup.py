@@ -108,7 +108,7 @@ def _without_raw(head: Head, rows: Rows, kept: list[Chapter], now_s: float) -> D
     """Return a state that knows of no waveform, sealed under the key of the state."""
     growing = [c for c in kept if c in head.chapters]
     head.chapters, head.catalogue = growing, None
-    head.rows, head.next_row = sum(c.rows for c in kept), max(c.end for c in kept)
+    head.rows, head.top = sum(c.rows for c in kept), max(c.end for c in kept) - 1
     head.letters, head.pipeline, head.job = 0, None, ""
     draft = Draft(head, rows.id, rows.keys.writing(head, now_s), list)
     draft.put_away([c for c in kept if c not in growing])

@@ -33,8 +33,22 @@ from healthslm.vault.readers import Grantee
 STATE_ROWS = range(1, 64)
 RING_ROWS = range(64, 64 + 1024)  # 1 MB of letters
 FIRST_ROW = 2048
+
+# Rows lie in the file in order of id. A class has a stretch of ids to itself, so that what goes
+# together leaves whole pages behind; raw rows, by far the most, are at the end, where SQLite fills
+# pages best.
+STRETCH = {Class.STATE: 0, Class.AUDIT: 1 << 40, Class.DERIVED: 2 << 40, Class.RAW: 3 << 40}
+COUNTER = (1 << 40) - 1  # the part of an id that counts
 OPEN_CHAPTERS = 12  # in the head, about 100 bytes each; those that are done go to the catalogue
 ERASED = "erased"  # the reason on a letter that stands where another was
+
+
+class Waiting(msgspec.Struct, array_like=True):
+    """Records of DERIVED that wait in the state, for a minute at most, to share a row."""
+
+    body: bytes  # as a content of DERIVED has it, without its kind
+    t0_s: float
+    t1_s: float
 
 
 class Head(msgspec.Struct, array_like=True):
@@ -53,8 +67,10 @@ class Head(msgspec.Struct, array_like=True):
     reports: int = 0  # handed out, ever
     job: str = ""  # what was begun and is not done: an erasure, a change of keys
     mark: bytes = b""  # the key of the mark beside the database, for good
+    top: int = 0  # the highest id from FIRST_ROW on
     hour: int = 0  # of the newest commit of records, since 1970: a new one brings the upkeep
     joined: int = 0  # the commit up to which derived contents are joined, an hour to one
+    waiting: Waiting | None = None  # beats and vitals that do not fill a row yet
     padding: Padding = msgspec.field(default_factory=Padding)
 
     def count(self, name: str, n: int) -> None:
@@ -236,6 +252,7 @@ class Draft:
             self._put_away()
         if self._changed:
             self._write_catalogue()
+        self.head.top = self._top()
         content = self._state()
         rows = self.head.padding.state_rows(seal.needed(content))
         content = self._state()  # with what that learnt
@@ -245,6 +262,16 @@ class Draft:
             raise ValueError(f"a state of {len(content)} bytes does not fit its rows")
         for row_id, part in zip(STATE_ROWS, parts, strict=False):
             self._seal(key, row_id, part)
+
+    def _top(self) -> int:
+        """Return the highest id that there will be; 0 where there is none from FIRST_ROW on."""
+        top = max([self.head.top, *(row.id for row in self.rows if row.id >= FIRST_ROW)])
+        if not any(gone.first <= top < gone.end for gone in self.gone):
+            return top
+        ends = [c.end - 1 for c in self.chapters() if c.rows]
+        if self.head.catalogue is not None:
+            ends.append(self.head.catalogue.row + self.head.catalogue.parts - 1)
+        return max(ends, default=0)
 
     def _state(self) -> bytes:
         return STATE + deflate(msgspec.msgpack.encode(self.head))
@@ -294,7 +321,7 @@ class Draft:
     def _sealed(
         self, key: DataKey, content: bytes, t0: int, t1: int, number: int, rows: int
     ) -> Entry:
-        first = self.head.next_row
+        first = STRETCH[key.cls] + self.head.next_row
         parts = seal.split(content, self.head.commit, rows)
         blobs = [self._seal(key, first + i, part) for i, part in enumerate(parts)]
         self.head.next_row += len(parts)

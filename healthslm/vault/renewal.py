@@ -135,6 +135,7 @@ class Renewal:
         head.commit = max(head.commit, rebuild.newest + 1)  # what comes is newer than all there is
         self._letters(ring, rebuild, draft)
         self._audit(draft, rebuild)
+        head.top = max((c.end - 1 for c in draft.chapters() if c.rows), default=0)
         draft.finish()
         db.executemany(INSERT_ROW, draft.rows)
         self._grant(db, ring, draft, key.id, findings)

@@ -135,7 +135,8 @@ class Rows:
         """
         with storage(), self.snapshot():
             head = self.head()
-            newest = self.db.execute("SELECT max(id) FROM row").fetchone()[0]
+            query = "SELECT max(id) FROM row WHERE id >= ?"
+            newest = self.db.execute(query, (FIRST_ROW,)).fetchone()[0] or 0
         seen = read_mark(self._mark, head.mark, self.id)
         if head.commit < seen:
             raise IntegrityError(
@@ -143,8 +144,8 @@ class Rows:
                 "(was vault.db-wal deleted, or an old copy put back?); `healthslm store repair` "
                 "brings back what is left of them"
             )
-        if newest != head.next_row - 1:
-            raise IntegrityError(f"row {head.next_row - 1}: not the newest: rows lost or planted")
+        if newest != head.top:
+            raise IntegrityError(f"row {head.top}: not the newest: rows lost or planted")
         wreckage.release(self._path.parent)
 
     def keep_log(self) -> None:
@@ -173,7 +174,19 @@ class Rows:
             return []
         return chapters.thaw_catalogue(self._verified(head.catalogue, "catalogue"))
 
-    def contents(self, cls: Class, t0_s: float | None, t1_s: float | None) -> Iterator[bytes]:
+    def look(self) -> tuple[Head, list[Chapter]]:
+        """Return the head and every chapter, of one commit; raises IntegrityError."""
+        with storage(), self.snapshot():
+            head = self.head()
+            return head, self.chapters(head)
+
+    def contents(
+        self,
+        cls: Class,
+        t0_s: float | None,
+        t1_s: float | None,
+        known: list[Chapter] | None = None,
+    ) -> Iterator[bytes]:
         """Yield the contents of a class that may touch a time range, in order of commit.
 
         What the keys at hand should open and do not is an error; what they need not open is
@@ -184,8 +197,7 @@ class Rows:
         IntegrityError
             A row is lost, altered, moved or rolled back: says which.
         """
-        with storage(), self.snapshot():
-            known = self.chapters(self.head())
+        known = self.look()[1] if known is None else known
         start, end = -math.inf if t0_s is None else t0_s, math.inf if t1_s is None else t1_s
         for chapter, entry in chapters.find(self.opened(known, cls), start, end, self.fetch):
             yield self.fetch(chapter, entry)

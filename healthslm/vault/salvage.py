@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from healthslm.vault.database import DATABASE
-from healthslm.vault.index import Row
+from healthslm.vault.index import COUNTER, FIRST_ROW, Row
 from healthslm.vault.wreckage import HELD, LOG
 
 _BEGINNINGS = re.compile(rb"HS[SW]1|format|store|device|(?:reader|identity|recovery)/[0-9]{1,19}")
@@ -149,9 +149,10 @@ class Salvage:
         return [row_id for (row_id,) in self._db.execute(query, (key_id,))]
 
     def rows_from(self, first: int) -> list[tuple[int, int]]:
-        """Return (row id, key id) of committed rows from an id on."""
-        query = "SELECT DISTINCT a, b FROM cell WHERE kind = 'row' AND a >= ? AND settled"
-        return self._db.execute(query, (first,)).fetchall()
+        """Return (row id, key id) of committed rows that were counted from `first` on."""
+        known = "kind = 'row' AND a >= ? AND a & ? >= ? AND settled"
+        query = f"SELECT DISTINCT a, b FROM cell WHERE {known}"  # noqa: S608 - ours
+        return self._db.execute(query, (FIRST_ROW, COUNTER, first)).fetchall()
 
     def row_keys(self) -> list[int]:
         """Return the ids of the keys that committed rows say they are of."""
@@ -159,9 +160,10 @@ class Salvage:
         return [key_id for (key_id,) in self._db.execute(query)]
 
     def last_row(self) -> int:
-        """Return the highest row id that a committed cell says it has."""
-        query = "SELECT max(a) FROM cell WHERE kind = 'row' AND a < ? AND settled"
-        return int(self._db.execute(query, (1 << 48,)).fetchone()[0] or 0)
+        """Return the highest count in the row ids that committed cells say they have."""
+        query = "SELECT max(a & ?) FROM cell WHERE kind = 'row' AND a >= ? AND a < ? AND settled"
+        found = self._db.execute(query, (COUNTER, FIRST_ROW, 1 << 48)).fetchone()[0]
+        return int(found or FIRST_ROW - 1)
 
     def wraps(self) -> Iterator[tuple[int, int, bytes]]:
         """Yield (key id, reader, blob) of what may be a wrap, the newest version first."""

@@ -14,12 +14,13 @@ from collections import deque
 from collections.abc import Container, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
-from healthslm.vault import audit, codec, joining, readers, recovery, source, upkeep
+from healthslm.vault import audit, codec, joining, readers, recovery, source, upkeep, waiting
 from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
 from healthslm.vault.database import (
     DATABASE,
@@ -154,7 +155,7 @@ class Store:
             Nothing was written: the database is damaged, full or busy. After a failed sync
             this object is of no more use, and says so.
         """
-        raw, records = FRAMES + codec.encode_frames(frames), RECORDS + codec.encode_derived(derived)
+        raw, records = FRAMES + codec.encode_frames(frames), codec.encode_derived(derived)
         samples = sum(frame.count for frame in frames)
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
         with self.rows.transaction(now_s) as draft:
@@ -163,8 +164,7 @@ class Store:
                 rows = padding.raw_rows(needed(raw), frames=len(frames), samples=samples)
                 draft.add(Class.RAW, raw, *hull(frames), rows=rows)
             if derived:
-                rows = padding.derived_rows(needed(records))
-                draft.add(Class.DERIVED, records, *hull(derived), rows=rows)
+                waiting.take(draft, records, hull(derived), all_wait=_may_wait(derived))
             for letter in letters:
                 draft.set_aside(letter)
             for record in derived:
@@ -176,6 +176,7 @@ class Store:
             draft.head.pipeline = codec.pack_state(state)
             new_hour, draft.head.hour = draft.head.hour != now_s // HOUR_S, int(now_s // HOUR_S)
             if new_hour:
+                waiting.flush(draft)
                 upkeep.keep_no_longer(self, draft, now_s)
         self._letters.clear()
         self._pending = 0
@@ -211,8 +212,12 @@ class Store:
         The device key yields what was committed in the last eight days; the rest needs the
         owner.
         """
-        for content in self.rows.contents(Class.DERIVED, t0_s, t1_s):
-            for record in codec.decode_derived(body_of(content, RECORDS, "records"), kinds, names):
+        head, known = self.rows.look()
+        found = self.rows.contents(Class.DERIVED, t0_s, t1_s, known)
+        bodies = (body_of(content, RECORDS, "records") for content in found)
+        newest = (w.body for w in [head.waiting] if w is not None and self._may(Class.DERIVED))
+        for body in chain(bodies, newest):
+            for record in codec.decode_derived(body, kinds, names):
                 if touches(record, t0_s, t1_s):
                     yield record
 
@@ -319,14 +324,21 @@ class Store:
     ) -> None:
         self.close()
 
+    def _may(self, cls: Class) -> bool:
+        """Say whether a class is open to whoever opened the store, its newest at least."""
+        held = self.rows.unlocked
+        if held is None:
+            return cls in (Class.DERIVED, Class.STATE)
+        return any(
+            r.id == held.reader.id and r.classes & 1 << cls for r in self.rows.head().readers
+        )
+
     def _readers_only(self, what: str, cls: Class) -> None:
         """Let in whoever may read a class, and the device never."""
         held = self.rows.unlocked
         if held is None:
             raise LockedError(f"{what}: only the owner's passphrase opens them")
-        if not any(
-            r.id == held.reader.id and r.classes & 1 << cls for r in self.rows.head().readers
-        ):
+        if not self._may(cls):
             raise LockedError(f"{what}: your consent does not cover them")
 
     def owners_only(self, what: str) -> None:
@@ -362,6 +374,11 @@ def device_of(folder: Path) -> Device:
                 new.rename(folder / DEVICE_KEY)
     found = source.find(folder, os.environ)
     return Device.read(found.path, forbidden=found.forbidden)
+
+
+def _may_wait(records: Sequence[Derived]) -> bool:
+    """Say whether these may come a minute later: beats and vitals alone."""
+    return all(isinstance(record, Beat | Vital) for record in records)
 
 
 def span(record: Frame | Derived) -> tuple[float, float]:

@@ -55,3 +55,8 @@ def commits(folder: Path, n: int, t0_s: float = T0, every_s: float = 5.0) -> Non
 def owned(folder: Path) -> vault.Store:
     """Return the store, unlocked by its owner now."""
     return vault.Store.unlock(folder, PASSPHRASE, now_s=time.time())
+
+
+# Row ids of a store that `commits` has filled: 2048 is the audit of the creation; each commit
+# adds two raw rows and a derived one; with the 16th come two rows of the index.
+AUDIT_ROW, DERIVED_ROW, RAW_ROW = (stretch << 40 for stretch in (1, 2, 3))

@@ -4,6 +4,7 @@ It shares no code with the package: what this cannot read, the page does not say
 """
 
 import hashlib
+import lzma
 import sqlite3
 import struct
 import zlib
@@ -139,12 +140,18 @@ class Reader:
         self.state_key = rows[0][1]
         self.seen = newest_mark(mark, self.state[12], self.store)
         require(self.state[0] >= self.seen, "rolled back")
-        (newest,) = next(self.db.execute("SELECT max(id) FROM row"))
-        require(newest == self.state[1] - 1, "lost or planted")
+        (newest,) = next(self.db.execute("SELECT max(id) FROM row WHERE id >= 2048"))
+        require((newest or 0) == self.state[13], "lost or planted")
         self.chapters = self.state[3]
         if self.state[4] is not None:
             kept = self.fetch(self.state_key, self.state[4])
             self.chapters = unpack(body(kept, 7)) + self.chapters
+
+    def pipeline(self):
+        """Return the bytes of the caller."""
+        filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 18}]
+        packed = self.state[9]
+        return None if packed is None else lzma.decompress(packed, lzma.FORMAT_RAW, None, filters)
 
     def reader_record(self, number):
         """Return the public key of a reader that the state names."""
@@ -239,7 +246,10 @@ class Reader:
         return [frame for content in self.contents(1) for frame in frames_of(content)]
 
     def records(self):
-        return [record for content in self.contents(2) for record in unpack(body(content, 2))]
+        """Return every record of DERIVED, those that wait in the state last."""
+        found = [record for content in self.contents(2) for record in unpack(body(content, 2))]
+        waiting = self.state[16]
+        return found + (unpack(inflate(waiting[0])) if waiting else [])
 
     def events(self):
         return list(events_of(self.contents(4), *self.state[6]))

@@ -35,6 +35,10 @@ AUDIT_KEY = _key(12, Class.AUDIT, 1_698_796_800)
 HOUR_1, HOUR_2 = _key(13, Class.RAW, HOUR), _key(14, Class.RAW, HOUR + 3600)
 LONG_AGO, DAY = _key(15, Class.DERIVED, TODAY - 8 * 86_400), _key(16, Class.DERIVED, TODAY)
 MARK_KEY = bytes_of("mark", 32)
+PIPELINE = b"the pipeline's"
+PACKED = (
+    b"\1" + struct.pack(">H", len(PIPELINE) - 1) + PIPELINE + b"\0"
+)  # LZMA2, one chunk as it is
 KEYS = (STATE_KEY, AUDIT_KEY, HOUR_1, HOUR_2, LONG_AGO, DAY)
 
 WAVE = [[seq, -seq, 40 * seq, -3000, 32767, -32768, 0] for seq in range(5)]
@@ -125,7 +129,7 @@ def store(wraps, damage=None, *, forged=None):
         ],
         catalogue,
         [[OWNER.id, "owner", 30, "", 0, None], [SECOND.id, "recovery", 30, "", 0, None]],
-        end, 3, {"frames": 6}, b"the pipeline's", 0, "", MARK_KEY, 0, 0, [8, 8, 0, 1, 0, 16],
+        end, 3, {"frames": 6}, PACKED, 0, "", MARK_KEY, 2060, 0, 0, None, [8, 8, 0, 1, 0, 16],
     ]  # fmt: skip
     if forged:
         forged(made)

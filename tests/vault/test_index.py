@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthslm.vault.chapters import FAN_OUT, FRAMES, Chapter, entries, find
-from healthslm.vault.index import OPEN_CHAPTERS, Draft, Head, open_rows
+from healthslm.vault.index import OPEN_CHAPTERS, STRETCH, Draft, Head, open_rows
 from healthslm.vault.keys import Class, DataKey
 
 STORE = bytes(16)
@@ -78,7 +78,8 @@ def test_the_head_grows_with_the_logarithm_of_the_history():
 
 def test_row_ids_are_used_once_none_is_left_out_and_the_head_counts_them():
     draft = filled([(i, i) for i in range(200)])
-    assert sorted(row.id for row in draft.rows) == list(range(2048, draft.head.next_row))
+    ids = [STRETCH[Class.RAW] + n for n in range(2048, draft.head.next_row)]
+    assert sorted(row.id for row in draft.rows) == ids
     assert draft.head.rows == len(draft.rows) == draft.chapters()[0].rows
 
 

@@ -15,7 +15,21 @@ from healthslm.vault import readers, recovery, repair, salvage, wreckage
 from healthslm.vault.check import check
 from healthslm.vault.database import SCHEMA
 
-from .given import CHEAPEST, DAY, EVERY_KIND, PASSPHRASE, T0, frame, new_store, owned, vital
+from .given import (
+    AUDIT_ROW,
+    CHEAPEST,
+    DAY,
+    DERIVED_ROW,
+    EVERY_KIND,
+    PASSPHRASE,
+    T0,
+    frame,
+    new_store,
+    owned,
+    vital,
+)
+
+GONE = DERIVED_ROW + 2051  # of the first commit's records
 
 HOW = partial(readers.unlock, passphrase=PASSPHRASE)
 SHEET = partial(recovery.unlock, secret=bytes(32))
@@ -252,15 +266,15 @@ def test_what_opens_the_store_has_a_second_copy(stores, damaged, sql):
 @pytest.mark.parametrize(
     ("sql", "how", "what"),
     [
-        ("DELETE FROM row WHERE id = 2051", "lost", "row 2051"),
-        ("UPDATE row SET blob = zeroblob(992) WHERE id = 2051", "altered", "row 2051"),
-        ("UPDATE row SET blob = (SELECT blob FROM row WHERE id = 2055) WHERE id = 2051",
-         "moved", "row 2051"),
-        ("INSERT INTO row SELECT 99, key_id, blob FROM row WHERE id = 2051", "planted", "rows"),
+        (f"DELETE FROM row WHERE id = {GONE}", "lost", f"row {GONE}"),
+        (f"UPDATE row SET blob = zeroblob(992) WHERE id = {GONE}", "altered", f"row {GONE}"),
+        (f"UPDATE row SET blob = (SELECT blob FROM row WHERE id = {GONE} + 3) WHERE id = {GONE}",
+         "moved", f"row {GONE}"),
+        (f"INSERT INTO row SELECT 99, key_id, blob FROM row WHERE id = {GONE}", "planted", "rows"),
         ("DELETE FROM row WHERE id = 64", "lost", "row 64"),
         ("UPDATE meta SET value = zeroblob(1284) WHERE name GLOB 'reader/*'", "altered", None),
-        ("DELETE FROM wrap WHERE reader > 0 AND key_id = (SELECT key_id FROM row WHERE id = 2048)",
-         "lost", None),
+        ("DELETE FROM wrap WHERE reader > 0 AND key_id = "
+         f"(SELECT key_id FROM row WHERE id = {AUDIT_ROW + 2048})", "lost", None),
         ("CREATE TRIGGER x AFTER INSERT ON row BEGIN DELETE FROM row; END", "altered", "structure"),
     ],
 )  # fmt: skip
@@ -350,7 +364,7 @@ def test_a_second_copy_follows_every_change_of_the_first():
     db.execute("DELETE FROM wrap WHERE key_id = 3")
     for table, rows in (("meta", 2), ("wrap", 2)):
         first, second = (
-            db.execute(f"SELECT * FROM {t} ORDER BY 1, 2").fetchall()  # noqa: S608
+            db.execute(f"SELECT * FROM {t} ORDER BY 1, 2").fetchall()
             for t in (table, f"{table}_spare")
         )
         assert first == second
@@ -380,7 +394,7 @@ def test_a_sheet_whose_record_was_hit_in_one_copy_still_opens_the_store(stores, 
 
 def test_without_a_device_key_a_card_is_repaired_elsewhere(stores, damaged):
     data = (stores[0] / "live" / "vault.db").read_bytes()
-    cell = next(c for c in salvage.cells(data) if c.kind == "row" and c.a == 2051)
+    cell = next(c for c in salvage.cells(data) if c.kind == "row" and c.a == GONE)
     copy = damaged("live", "vault.db", flip(cell.at + 99))
     key = (copy / "device.key").read_bytes()
     (copy / "device.key").unlink()
@@ -396,7 +410,7 @@ def test_a_trail_with_a_lost_entry_is_read_and_says_so(tmp_path):
     for _ in range(4):
         owned(folder).close()
     db = sqlite3.connect(folder / "vault.db")
-    assert db.execute("DELETE FROM row WHERE id = 2050").rowcount == 1
+    assert db.execute(f"DELETE FROM row WHERE id = {AUDIT_ROW + 2050}").rowcount == 1
     db.commit()
     db.close()
     assert not check(folder, HOW).whole

@@ -15,10 +15,22 @@ from healthslm.errors import HealthslmError, IntegrityError
 from healthslm.vault.mark import SLOT_BYTES
 from healthslm.vault.salvage import cells
 
-from .given import EVERY_KIND, PASSPHRASE, T0, commits, frame, new_store, owned, vital
+from .given import (
+    DERIVED_ROW,
+    EVERY_KIND,
+    PASSPHRASE,
+    RAW_ROW,
+    T0,
+    commits,
+    frame,
+    new_store,
+    owned,
+    vital,
+)
 
-DERIVED = "(SELECT key_id FROM row WHERE id = 2051)"
-RECORDS = "(SELECT blob FROM row WHERE id = 2051)"
+DERIVED = f"(SELECT key_id FROM row WHERE id = {DERIVED_ROW + 2051})"
+RECORDS = f"(SELECT blob FROM row WHERE id = {DERIVED_ROW + 2051})"
+FIRST, SECOND, FOURTH = RAW_ROW + 2049, RAW_ROW + 2050, RAW_ROW + 2052
 WRITER = """
 import sys
 from pathlib import Path
@@ -142,9 +154,11 @@ def test_a_mark_that_cannot_be_written_stops_nothing_and_is_logged(folder, caplo
 @pytest.mark.parametrize("cls", ["a raw row", "a derived row", "an index row", "the newest row"])
 def test_a_lost_row_is_noticed_and_named(folder, cls):
     commits(folder, 20)
-    # Row 2048 is the audit of the creation; each commit adds two raw rows and a derived one;
-    # with the 16th come two rows of the index.
-    row = {"a raw row": 2049, "a derived row": 2051, "an index row": 2096}.get(cls)
+    row = {
+        "a raw row": FIRST,
+        "a derived row": DERIVED_ROW + 2051,
+        "an index row": RAW_ROW + 2096,
+    }.get(cls)
     row = row or edit(folder, "SELECT max(id) FROM row")[0][0]
     edit(folder, "DELETE FROM row WHERE id = ?", row)
     named = rf"row ({row - 1}|{row}): (lost|not the newest)"
@@ -155,7 +169,7 @@ def test_a_lost_row_is_noticed_and_named(folder, cls):
 
 def test_a_lost_row_is_counted_without_any_key_but_the_devices(folder):
     commits(folder, 20)
-    edit(folder, "DELETE FROM row WHERE id = 2049")
+    edit(folder, "DELETE FROM row WHERE id = ?", FIRST)
     with (
         vault.Store.open(folder) as store,
         pytest.raises(IntegrityError, match="1 rows are lost"),
@@ -165,10 +179,10 @@ def test_a_lost_row_is_counted_without_any_key_but_the_devices(folder):
 
 def test_planted_rows_are_noticed(folder):
     commits(folder, 2)
-    edit(folder, "INSERT INTO row SELECT 1500, key_id, blob FROM row WHERE id = 2049")
+    edit(folder, "INSERT INTO row SELECT 1500, key_id, blob FROM row WHERE id = ?", FIRST)
     with vault.Store.open(folder) as store, pytest.raises(IntegrityError, match="1 rows planted"):
         store.verify()
-    edit(folder, "INSERT INTO row SELECT 9999, key_id, blob FROM row WHERE id = 2049")
+    edit(folder, "INSERT INTO row SELECT id + 9999, key_id, blob FROM row WHERE id = ?", FIRST)
     with pytest.raises(IntegrityError, match="rows lost or planted"):
         vault.Store.open(folder)
 
@@ -176,15 +190,15 @@ def test_planted_rows_are_noticed(folder):
 @pytest.mark.parametrize(
     ("rows", "change", "reason"),
     [
-        ("2049", "blob = (SELECT blob FROM row WHERE id = 2052)", "wrong label"),
-        ("2049, 2050", f"key_id = {DERIVED}", "wrong key"),
-        ("2049", f"key_id = {DERIVED}, blob = {RECORDS}", "wrong label"),
-        ("2049", "blob = zeroblob(992)", "bad marker"),
-        ("2049", "blob = substr(blob, 1, 991)", "bad tag"),
-        ("2049", "blob = 'text'", "bad marker"),
-        ("2049", "key_id = -1", "wrong key"),
-        ("2049, 2050", "key_id = 12345", "lost"),
-        ("2050", "blob = CAST(substr(blob, 1, 991) || x'00' AS BLOB)", "bad tag"),
+        (f"{FIRST}", f"blob = (SELECT blob FROM row WHERE id = {FOURTH})", "wrong label"),
+        (f"{FIRST}, {SECOND}", f"key_id = {DERIVED}", "wrong key"),
+        (f"{FIRST}", f"key_id = {DERIVED}, blob = {RECORDS}", "wrong label"),
+        (f"{FIRST}", "blob = zeroblob(992)", "bad marker"),
+        (f"{FIRST}", "blob = substr(blob, 1, 991)", "bad tag"),
+        (f"{FIRST}", "blob = 'text'", "bad marker"),
+        (f"{FIRST}", "key_id = -1", "wrong key"),
+        (f"{FIRST}, {SECOND}", "key_id = 12345", "lost"),
+        (f"{SECOND}", "blob = CAST(substr(blob, 1, 991) || x'00' AS BLOB)", "bad tag"),
     ],
 )
 def test_a_row_that_was_moved_or_changed_is_refused_for_the_right_reason(
@@ -193,7 +207,7 @@ def test_a_row_that_was_moved_or_changed_is_refused_for_the_right_reason(
     with vault.Store.open(folder) as store:
         for i in range(3):
             store.commit([frame(i)], [vital()], b"", now_s=T0)
-    edit(folder, f"UPDATE row SET {change} WHERE id IN ({rows})")  # noqa: S608 - of this test
+    edit(folder, f"UPDATE row SET {change} WHERE id IN ({rows})")
     with owned(folder) as store, pytest.raises(IntegrityError, match=reason):
         list(store.frames())
 
@@ -202,12 +216,12 @@ def test_a_row_of_another_store_is_refused(folder, tmp_path):
     other = new_store(tmp_path / "other")
     for each in (folder, other):
         commits(each, 1)
-    ((blob, key_id),) = edit(other, "SELECT blob, key_id FROM row WHERE id = 2049")
-    edit(folder, "UPDATE row SET blob = ? WHERE id = 2049", blob)
-    with owned(folder) as store, pytest.raises(IntegrityError, match="row 2049: wrong key"):
+    ((blob, key_id),) = edit(other, "SELECT blob, key_id FROM row WHERE id = ?", FIRST)
+    edit(folder, "UPDATE row SET blob = ? WHERE id = ?", blob, FIRST)
+    with owned(folder) as store, pytest.raises(IntegrityError, match=f"row {FIRST}: wrong key"):
         list(store.frames())
     ((wrap,),) = edit(other, "SELECT blob FROM wrap WHERE key_id = ?", key_id)
-    edit(folder, "UPDATE row SET key_id = ? WHERE id IN (2049, 2050)", key_id)
+    edit(folder, "UPDATE row SET key_id = ? WHERE id IN (?, ?)", key_id, FIRST, SECOND)
     reader = edit(folder, "SELECT max(reader) FROM wrap")[0][0]
     edit(folder, "INSERT INTO wrap VALUES (?, ?, ?)", key_id, reader, wrap)
     with owned(folder) as store, pytest.raises(IntegrityError, match="bad signature"):
@@ -304,10 +318,12 @@ def test_damage_to_the_owners_keys_is_no_wrong_passphrase(folder, sql, reason):
 def test_a_derived_key_that_should_be_there_is_missed(folder):
     commits(folder, 1)
     edit(folder, "DELETE FROM wrap WHERE reader = 0 AND key_id = "
-                 "(SELECT key_id FROM row WHERE id = 2051)")  # fmt: skip
+                 + DERIVED)  # fmt: skip
     with (
         vault.Store.open(folder) as store,
-        pytest.raises(IntegrityError, match="row 2051: the wrap of its key is lost"),
+        pytest.raises(
+            IntegrityError, match=f"row {DERIVED_ROW + 2051}: the wrap of its key is lost"
+        ),
     ):
         list(store.derived())
 

@@ -96,7 +96,7 @@ def foreign_chapter(made):
 
 def uncounted_row(made):
     made.put(HOUR_2, 2061, packed(3, []), 5)
-    made.head[1] += 1
+    made.head[13] += 1
 
 
 def wrong_catalogue(made):
