@@ -35,6 +35,13 @@ Number = Annotated[
     str,
     msgspec.Meta(pattern="^[0-9+ -]{2,20}$", description="2 to 20 digits, +, - and spaces"),
 ]
+SocketPath = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^(/.{1,106})?$",  # what fits struct sockaddr_un, see unix(7)
+        description="the path of a unix socket from / on, at most 107 long, or empty",
+    ),
+]
 Level = Literal["plain", "plainer", "carer", "clinician"]
 MQTT_PORT = 1883
 NO_MODEL = "none"
@@ -60,9 +67,15 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where the sealed store lies."""
+    """Where the sealed store lies, and how much it keeps."""
 
     folder: Path = Path("store")  # relative to the configuration file
+    raw_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 14
+    derived_days: Annotated[int, msgspec.Meta(ge=8, le=36_500)] = 365  # the board itself reads 8
+    audit_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 1095
+    # 14 days of five streams at 75 MB, as much again for a year of records, and as much to spare.
+    quota_mb: Annotated[int, msgspec.Meta(ge=64, le=10_000_000)] = 4000
+    reserve_mb: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 256  # left free on its disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,13 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """Where the model speaks under a user of its own; empty: in a child of the daemon."""
+
+    socket: SocketPath = ""  # /run/healthslm-voice/voice.sock, as in deploy/
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """What the board draws while it works, to turn CPU time into joules."""
 
@@ -98,6 +118,7 @@ class Config:
     store: Store = Store()
     daemon: Daemon = Daemon()
     model: Model = Model()
+    voice: Voice = Voice()
     board: Board = Board()
     detect: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -132,7 +153,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
         raise ConfigError(f"{path}: not TOML: {exc}") from exc
     except ConfigError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
-    return replace(config, store=Store(path.parent / config.store.folder))
+    return replace(config, store=replace(config.store, folder=path.parent / config.store.folder))
 
 
 def parse(text: str, environ: Mapping[str, str] | None = None) -> Config:
@@ -182,6 +203,11 @@ def model(config: Config) -> Path | None:
     if named == NO_MODEL:
         return None
     return Path(named).expanduser() if named else resource("models/mini")
+
+
+def voice(config: Config) -> Path | None:
+    """Return the socket of the model's own process; None where it is the daemon's child."""
+    return Path(config.voice.socket) if config.voice.socket else None
 
 
 def detectors(config: Config) -> dict[str, Stage[Any]]:
@@ -238,6 +264,11 @@ url = {url:<22} # loopback, or unix:///path; nothing else
 
 [store]
 folder = {folder:<18} # relative to this file
+raw_days = 14               # days on which something was recorded: so many of waveforms are kept
+derived_days = 365          # ... of beats, figures, findings and texts; at least 8
+audit_days = 1095           # ... of who opened the store
+quota_mb = 4000             # room it may take; for that the oldest waveforms go first
+reserve_mb = 256            # room it leaves free on its disk
 
 [daemon]
 clock = "wall"              # "data": time is what the newest sample says (replays)
@@ -247,6 +278,9 @@ summary_hour = 20           # local time of the daily summary; -1: never
 
 [model]
 folder = ""                 # empty: the bundled model; "none": the template speaks
+
+[voice]
+socket = ""                 # of the model's process under its own user; empty: the daemon's child
 
 [board]
 watts = 5.0                 # drawn under load: turns CPU time into joules

@@ -2,7 +2,8 @@
 
 One thread, one loop: select, decode, step, commit, acknowledge. While it works it does not
 read, so a flood waits at the broker. Nothing is acknowledged before it is on disk; killed at
-any moment, the daemon goes on from its last commit, and the rest comes again.
+any moment, the daemon goes on from its last commit, and the rest comes again. So it does where the
+disk fails for a while, in the same process.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ import msgspec
 from healthslm import config as configuration
 from healthslm import days, ingest, ledger, service
 from healthslm.bell import Bell
-from healthslm.errors import BadMessage
+from healthslm.errors import BadMessage, IntegrityError
 from healthslm.link import Link, Message, Up
+from healthslm.outage import Outage, full, passes
 from healthslm.pipeline import Pipeline
 from healthslm.records import Alert, Chunk, Derived, Finding, Frame, Tick
 
 if TYPE_CHECKING:
     from healthslm.config import Config
+    from healthslm.vault.retention import Policy
     from healthslm.vault.store import Store
 
 POLL_S = 0.25  # a signal is noticed so soon
@@ -110,6 +113,11 @@ class Daemon:
         waited_s = time.monotonic() - (self._since_s or time.monotonic())
         if self._urgent or waited_s >= self._config.daemon.commit_s:
             self.commit()
+
+    def prove(self) -> None:
+        """Commit the state as it is: only a commit tells whether the disk takes one."""
+        if (state := self._store.state()) is not None:
+            self._store.commit([], [], state, now_s=self._now_s())
 
     def commit(self) -> None:
         """Seal what is pending, with the state it led to; then acknowledge it."""
@@ -302,33 +310,74 @@ class Daemon:
 def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
     """Work until `stop()` is true, or without it until SIGTERM or SIGINT; finish cleanly.
 
+    A disk that fails is waited for, with the store closed and nothing acknowledged.
+
     Raises
     ------
     ConfigError
         The configuration names a detector, or a parameter of one, that does not exist.
         Or another daemon works on the store.
     IntegrityError
-        The store was altered, or its state is of another version; or it cannot be written,
-        and nothing was acknowledged that is not in it.
+        The store was altered, or its state is of another version; or it could not be written
+        when it was time to end, and nothing was acknowledged that is not in it.
     """
+    from healthslm.vault import upkeep
     from healthslm.vault.store import Store
 
-    with Store.open(config.store.folder) as store, service.alone(config.store.folder):
-        return serve(config, store, stop or service.asked_to_end())
+    stop, outage, folder = stop or service.asked_to_end(), Outage(), config.store.folder
+    no_room = False
+    while True:
+        try:
+            with Store.open(folder) as store, service.alone(folder):
+                upkeep.begin(store, folder, kept(config.store))
+                if no_room:
+                    upkeep.make_room(store, now_s=time.time())
+                return serve(config, store, stop, outage.ended)
+        except (IntegrityError, OSError) as error:
+            if stop() or not passes(error):
+                raise
+            outage.began(error)
+            no_room = full(error)
+        outage.wait(stop, folder)
 
 
-def serve(config: Config, store: Store, stop: Callable[[], bool]) -> Report:
-    """Run the daemon on an open store."""
+def kept(store: configuration.Store) -> Policy:
+    """Return how much the configuration lets the store keep."""
+    from healthslm.vault.retention import Policy
+
+    return Policy(
+        store.raw_days,
+        store.derived_days,
+        store.audit_days,
+        quota_bytes=store.quota_mb * 1e6,
+        reserve_bytes=store.reserve_mb * 1_000_000,
+    )
+
+
+def serve(
+    config: Config, store: Store, stop: Callable[[], bool], proven: Callable[[], None] | None = None
+) -> Report:
+    """Run the daemon on an open store; `proven` is called when that was seen to take a commit."""
     person, where = config.person.id, configuration.address(config.broker.url)
     link = Link(where, f"healthslm-{person}", [f"healthslm/1/{person}/#"], lasting=True)
-    daemon = Daemon(config, store, link)
-    service.notify("READY=1")
-    log.info("running; looking for the broker")
-    while not stop():
-        daemon.turn()
-    service.notify("STOPPING=1")
-    daemon.commit()
-    link.close()
+    try:
+        daemon = Daemon(config, store, link)
+        daemon.prove()
+        if proven is not None:
+            proven()
+        service.notify("READY=1")
+        log.info("running; looking for the broker")
+        while not stop():
+            daemon.turn()
+        service.notify("STOPPING=1")
+        daemon.commit()
+    finally:
+        link.close()  # the broker keeps the session, and in it what is not acknowledged
+    return _report(daemon)
+
+
+def _report(daemon: Daemon) -> Report:
+    """Return what a run came to, and say the least of it."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     report = Report(
         daemon.counts.get("taken", 0),

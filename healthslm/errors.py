@@ -7,6 +7,9 @@ HealthslmError
 ├── CheckpointError whoever chose the weights: damaged, or of a model that is not known
 ├── IntegrityError  the storage: altered, torn, or sealed under another key
 ├── LockedError     the owner: this needs a key that is not here                   (77)
+│   ├── PassphraseError     it is not the one that opens this store
+│   ├── SheetError          the words are none, or not those of this store's sheet
+│   ├── DeviceKeyError      the board's own key is missing, of another store, or not private
 │   └── ReaderLockedError   a reader: their own key does not open
 ├── BrokerError     the network: try again later                                   (75)
 ├── DeliveryError   whoever should take a report: try again later                  (75)
@@ -54,6 +57,25 @@ class LockedError(HealthslmError):
     """The key that opens this is not at hand."""
 
     exit_code = 77
+
+
+class PassphraseError(LockedError):
+    """The passphrase does not open this store."""
+
+
+class SheetError(LockedError):
+    """What was typed is no recovery sheet, or not the one of this store."""
+
+
+class DeviceKeyError(LockedError):
+    """The board's own key is not right; `state` is a short fixed word for how, the text what to do.
+
+    state  "missing", "of another user", "open to others" or "of another store".
+    """
+
+    def __init__(self, state: str, message: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class ReaderLockedError(LockedError):

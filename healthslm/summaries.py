@@ -109,6 +109,7 @@ def write(
         emergency=person.emergency_number,
         manner=writer.Manner(person.level),
         timeout_s=timeout_s,
+        socket=configuration.voice(config),
     )
     if not written.reason or written.reason in reasons.ON_PURPOSE:
         return (written.summary,)

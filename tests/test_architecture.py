@@ -31,7 +31,7 @@ LAYERS = [
         "broker",
         "link",
     },
-    {"config", "ledger", "days", "service"},
+    {"config", "ledger", "days", "service", "sandbox", "outage"},
     {"signals", "detect"},
     {"ingest", "learnt"},
     {"stage"},

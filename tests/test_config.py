@@ -85,6 +85,7 @@ def test_the_written_defaults_are_the_defaults(write):
         ),
         ("[daemon]\nsummary_hour=24\n", "[daemon] summary_hour: Expected `int` <= 23"),
         ("[store]\nfolder=1\n", "[store] folder: Expected `Path`"),
+        ("[voice]\nsocket='voice.sock'\n", "[voice] socket: want the path of a unix socket from /"),
         ("[board]\nwatts='5'\n", "[board] watts: Expected `float`, got `str`"),
         ("[detect]\nfever=1\n", "[detect]: holds sections only"),
         ("x = \n", "not TOML"),

@@ -22,11 +22,14 @@ import click
 from healthslm import __version__
 from healthslm.errors import (
     BrokerError,
+    DeviceKeyError,
     HealthslmError,
     IntegrityError,
     LockedError,
     ModelError,
+    PassphraseError,
     ReaderLockedError,
+    SheetError,
 )
 
 # Each is the command of that name in the module `healthslm.cli.NAME`. The words stand here so
@@ -42,6 +45,9 @@ COMMANDS = {
     "ask": "Answer a question from what was measured.",
     "review": "Read the findings as a clinician.",
     "key": "Make and look after keys.",
+    "consent": "Say which clinician may read what.",
+    "audit": "Show who opened the store, and what was changed.",
+    "erase": "Erase a day, a class, a stream or everything.",
     "report": "Make a sealed report for a clinician, or open one.",
     "outbox": "Carry finished reports off the board.",
     "validate": "Hold the detectors against annotated recordings.",
@@ -52,8 +58,15 @@ COMMANDS = {
 NEXT: tuple[tuple[type[Exception], str], ...] = (
     (ReaderLockedError, "the passphrase is the one that was chosen at `healthslm key init`"),
     (
+        PassphraseError,
+        "try again; who has forgotten it takes the recovery sheet: healthslm key recover",
+    ),
+    (SheetError, "look at the paper again; `healthslm key recover --rehearse` tries a sheet"),
+    (DeviceKeyError, ""),  # they say themselves what to do
+    (
         LockedError,
-        "`healthslm review` opens it with the owner's passphrase: asked for, or in a file",
+        "name a file with --passphrase-file, or work at a terminal, where it is asked for; "
+        "`healthslm key status` says who can open what",
     ),
     (BrokerError, "start the broker and the daemon (`healthslm run`), then try again"),
     (IntegrityError, "nothing was changed: copy the folder before you do anything else with it"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,26 @@ def table(
         out(line(row))
 
 
+@contextmanager
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what shows, on a terminal, what is being done and how far it is."""
+    shown = sys.stderr.isatty()
+    stage = [""]
+
+    def progress(what: str, done: int, whole: int) -> None:
+        if shown:
+            end = "\n" if stage[0] not in ("", what) else "\r"
+            click.echo(end if stage[0] else "", nl=False, err=True)
+            stage[0] = what
+            click.echo(f"{what:<20} {done * 100 // max(whole, 1):>3} %", nl=False, err=True)
+
+    try:
+        yield progress
+    finally:
+        if stage[0]:
+            click.echo(err=True)
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun: "1 finding", "12,345 frames"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -161,8 +182,7 @@ def passphrase(file: Path | None, *, new: bool = False) -> str:
             words = lines.readline().rstrip("\r\n")
         if not words:
             raise LockedError(f"the first line of {file} is empty: it should be the passphrase")
-        if file.stat().st_mode & 0o077:
-            note(f"healthslm: warning: others may read {file}; `chmod 600` keeps it yours")
+        warn_if_open(file)
         return words
     if not sys.stdin.isatty():
         raise LockedError("the passphrase cannot be asked for: this is no terminal")
@@ -173,6 +193,32 @@ def passphrase(file: Path | None, *, new: bool = False) -> str:
         err=True,
     )
     return asked
+
+
+def warn_if_open(file: Path) -> None:
+    """Say it where a file with a secret may be read by others."""
+    if file.stat().st_mode & 0o077:
+        note(f"healthslm: warning: others may read {file}; `chmod 600` keeps it yours")
+
+
+def new_passphrase(file: Path | None) -> str:
+    """Return a new passphrase, named as weak where it is; a person may then take it back.
+
+    Raises
+    ------
+    LockedError
+        As `passphrase`.
+    click.Abort
+        The person would rather choose another.
+    """
+    words = passphrase(file, new=True)
+    why = weakness(words)
+    if why:
+        note(f"healthslm: warning: this passphrase is weak: {why}.")
+        note("  Who copies what it seals can try words for years. Five random words hold.")
+        if file is None:
+            click.confirm("Use it all the same?", abort=True, err=True)
+    return words
 
 
 TRIED_FIRST = ("password", "contraseña", "contrasena", "123456", "qwerty", "letmein", "healthslm")

@@ -15,12 +15,17 @@ from healthslm.errors import ConfigError
 
 PROTECTS = """\
 What protects it
-  Your passphrase opens everything. It is kept nowhere: lose it, and the
-  waveforms are gone. device.key, a file on this board, lets the board work
-  without you: it opens the findings and figures of the last 8 days, never a
-  waveform. Whoever takes the whole card takes this key too: keep the board
-  where nobody can take it.
+{keys}
+  device.key, a file on this board, lets the board work without you: it opens
+  the findings and figures of the last 8 days, never a waveform. Whoever takes
+  the whole card takes this key too: keep the board where nobody can take it.
 """
+BOTH = """\
+  Your passphrase opens everything, and so does your sheet of 18 words. They
+  are kept nowhere here: lose both, and the waveforms are gone."""
+ALONE = """\
+  Your passphrase opens everything. It is kept nowhere: lose it, and the
+  waveforms are gone. (`healthslm key rotate --sheet` makes a recovery sheet.)"""
 
 # Debian's package starts a broker on 1883 that keeps its messages in a file.
 TAKEN = """
@@ -47,6 +52,7 @@ healthslm: warning: a broker answers on port {port} already.
     show_default=True,
     help="Port of the broker, on this machine.",
 )
+@click.option("--no-sheet", is_flag=True, help="Make no recovery sheet.")
 @console.passphrase_file
 def command(
     folder: Path,
@@ -55,14 +61,18 @@ def command(
     timezone: str | None,
     emergency: str,
     port: int,
+    no_sheet: bool,
     passphrase_file: Path | None,
 ) -> None:
     """Make a sealed store and its configuration.
 
     FOLDER gets healthslm.toml, mosquitto.conf and the store. An existing store is never
-    overwritten.
+    overwritten. It shows a recovery sheet of 18 words, which open the store when the
+    passphrase is forgotten, and at a terminal asks for two of them.
     """
     from healthslm import broker, config, vault
+    from healthslm.cli import sheet
+    from healthslm.vault import recovery
 
     if (folder / CONFIG).exists():
         raise ConfigError(f"{folder / CONFIG} exists. Choose another folder, or remove it")
@@ -73,28 +83,25 @@ def command(
         config.parse(text)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
-    words = console.passphrase(passphrase_file, new=True)
-    why = console.weakness(words)
-    if why:
-        console.note(f"healthslm: warning: this passphrase is weak: {why}.")
-        console.note("  Who copies the card can try passphrases for years. Five random words hold.")
-        if passphrase_file is None:
-            click.confirm("Use it all the same?", abort=True, err=True)
+    words = console.new_passphrase(passphrase_file)
+    secret = None if no_sheet else recovery.new_secret()
+    if secret is not None:
+        sheet.hand_over(secret, folder)
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / CONFIG
     with ExitStack() as undo:
         made.write_text(text, "utf-8")
         undo.callback(made.unlink)  # what is half made is taken back
         settings = config.load(made)
-        vault.create(settings.store.folder, words, now_s=time.time())
+        vault.create(settings.store.folder, words, now_s=time.time(), sheet=secret)
         (folder / "mosquitto.conf").write_text(broker.settings(f"{port} 127.0.0.1"), "utf-8")
         undo.pop_all()
-    report(folder, settings.store.folder, broker.mosquitto())
+    report(folder, settings.store.folder, broker.mosquitto(), sheet=secret is not None)
     if broker.listens(port):
         console.note(TAKEN.format(port=port))
 
 
-def report(folder: Path, store: Path, mosquitto: str | None) -> None:
+def report(folder: Path, store: Path, mosquitto: str | None, *, sheet: bool) -> None:
     """Say what was made, what protects it, and what comes next."""
     console.out(console.bold("Made"))
     console.pairs(
@@ -106,7 +113,7 @@ def report(folder: Path, store: Path, mosquitto: str | None) -> None:
         ]
     )
     console.out()
-    console.out(PROTECTS)
+    console.out(PROTECTS.format(keys=BOTH if sheet else ALONE))
     console.out(console.bold("Next"))
     if mosquitto is None:
         console.out("  install mosquitto, the broker (Debian: apt install mosquitto)")

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,9 +14,6 @@ from healthslm.cli.shelf import bundled as bundled
 from healthslm.cli.shelf import checked as checked
 from healthslm.cli.shelf import flat
 from healthslm.errors import CheckpointError, ConfigError, ModelError
-
-if TYPE_CHECKING:
-    from healthslm.language.importing import Progress
 
 folder_option = click.option(
     "--model",
@@ -160,7 +153,7 @@ def import_(
     from healthslm.language import importing
 
     read = reader.read(checkpoint, context)
-    with _bar() as progress:
+    with console.bar() as progress:
         importing.convert(read, found.folder / called, bits=int(bits), progress=progress)
     _figures(found.folder / called, json_)
     if not json_:
@@ -287,23 +280,3 @@ def _chosen(name: str | None, store: Path, into: Path | None, folder: Path | Non
     if name is not None:
         return shelf.find(store, into).find(name)
     return folder or shelf.find(store, into).used
-
-
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    """Show on a terminal what is done, and how far it is."""
-    shown = sys.stderr.isatty()
-    stage = [""]
-
-    def progress(what: str, done: int, whole: int) -> None:
-        if shown:
-            end = "\n" if stage[0] not in ("", what) else "\r"
-            click.echo(end if stage[0] else "", nl=False, err=True)
-            stage[0] = what
-            click.echo(f"{what:<20} {done * 100 // whole:>3} %", nl=False, err=True)
-
-    try:
-        yield progress
-    finally:
-        if stage[0]:
-            click.echo(err=True)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from healthslm.cli import console
+from healthslm import config
+from healthslm.cli import console, keystate
 from healthslm.cli.model import checked
 from healthslm.cli.place import DAY_S, Place, find
 from healthslm.errors import ModelError
-from healthslm.language import reasons, writer
+from healthslm.language import reasons, voice, writer
 from healthslm.review.timeline import iso, lasting
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ TAKEN = {
 }
 # ... and with texts.
 TEXTS = {"summary": "written", "by template": "by_template", "no summary": "failed"}
+KEPT = ("raw_days", "derived_days", "audit_days", "quota_mb", "reserve_mb")
 RECENT_S = 2 * DAY_S  # a text a day: that of the day before is among them
 
 NO_MODEL = {"folder": "", "name": "none", "ok": False, "hash": "", "files": {}}
@@ -64,9 +66,11 @@ def command(store: Path, json_: bool) -> None:
 def gathered(place: Place, now_s: float) -> dict[str, Any]:
     """Return everything `status` shows, as plain data."""
     from healthslm import ingest, ledger
+    from healthslm.vault import consent
 
     with place.open() as store:
         counts, state, protection = store.counts(), store.state(), store.protection
+        readers, job = len(consent.readers(store)), store.rows.head().job
         texts = told(store, state, place.zone)
     intake, newest_s, words = ingest.Intake(), None, {}
     if state is not None:
@@ -78,6 +82,9 @@ def gathered(place: Place, now_s: float) -> dict[str, Any]:
     return {
         "folder": str(place.folder),
         "protection": protection,
+        "readers": readers,
+        "unfinished": job,
+        "kept": {name: getattr(place.config.store, name) for name in KEPT},
         "rows": counts["rows"],
         "bytes_sealed": counts["bytes"],
         "commits": counts["commits"],
@@ -92,8 +99,29 @@ def gathered(place: Place, now_s: float) -> dict[str, Any]:
         "refused": refused,
         "set_aside": counts["set_aside"],
         "model": model(place.model),
+        "voice": speaker(place),
         "texts": texts,
     }
+
+
+def speaker(place: Place) -> dict[str, Any]:
+    """Return under which user the model makes its words."""
+    socket = config.voice(place.config)
+    daemon = (place.folder / "vault.db").stat().st_uid
+    uid = voice.user(socket, writer.MODEL_S) if socket else None
+    if socket is None:
+        words = "made in a child of the daemon, under its user: [voice] names no socket"
+    elif uid is None:
+        words = (
+            "made in a child of the daemon, under its user: nobody answers at the socket of "
+            "[voice], or not to this user"
+        )
+    elif uid == daemon:
+        words = f"made behind a socket, but under the daemon's own user ({uid})"
+    else:
+        words = f"made under a user of their own ({uid}), without store, keys and network"
+    apart = uid is not None and uid != daemon
+    return {"socket": str(socket or ""), "uid": uid, "own_user": apart, "words": words}
 
 
 def model(folder: Path | None) -> dict[str, Any]:
@@ -145,8 +173,11 @@ def show(data: dict[str, Any]) -> None:
                 f"{console.size(data['bytes_sealed'])} in {data['rows']:,} rows; "
                 f"{console.count(data['commits'], 'commit')}, the last {ago} ago",
             ),
-            *folded("holds", ", ".join([f"{data['frames']:,} frames", *records])),
+            *folded("ever sealed", ", ".join([f"{data['frames']:,} frames", *records])),
+            *folded("keeps", kept(data["kept"])),
+            *opened(data["readers"], data["unfinished"]),
             *folded("model", f"{' '.join(named)}: {verdict}"),
+            *folded("words", data["voice"]["words"]),
             *folded("texts", worded(data["texts"])),
         ]
     )
@@ -158,6 +189,21 @@ def show(data: dict[str, Any]) -> None:
         ]
         console.table(("stream", "frames", "boot"), rows, right="frames boot")
     traffic(data)
+
+
+def kept(limits: dict[str, int]) -> str:
+    """Return how much the store keeps, in words."""
+    return (
+        f"{limits['raw_days']} days of waveforms, {limits['derived_days']} of records, "
+        f"{limits['audit_days']} of the audit trail; at most {limits['quota_mb']:,} MB, and "
+        f"{limits['reserve_mb']:,} MB of the disk stay free"
+    )
+
+
+def opened(readers: int, job: str) -> list[tuple[str, str]]:
+    """Return how many can open something, and what was begun and is not done."""
+    rows = [("readers", f"{readers}: `healthslm key status` names them")]
+    return [*rows, *(folded("unfinished", keystate.unfinished(job)) if job else [])]
 
 
 def worded(texts: dict[str, Any]) -> str:

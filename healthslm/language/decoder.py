@@ -7,13 +7,19 @@ buffers for keys and values, are made once. From then on no file is opened.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# Without it onnxruntime 1.32 keeps a device id and a database of what it did under ~/.cache, from
+# which a thread of its own would send to its maker. It looks when it is loaded, not later.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 
 FloatArray = NDArray[np.float32]
 

@@ -9,7 +9,8 @@ and no socket.
       "clauses": [[text, text after a prefix], ...], "openings": [text, ...], "links": [...],
       "after": [[item, ...], ...]}, ...],
       "end": text, "seed": null | int}, ...]}
-    {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ...} | {"error": reason}
+    {"said": [[[item, prefix, clause], ...], ...], "ms_cpu": ..., "rss_mb": ..., "uid": ...}
+    {"error": reason, "uid": ...}
 
 A text is a row of words where the model's tokens are words, and a string where they are not.
 
@@ -358,6 +359,7 @@ def main() -> int:
         answer = {"error": refusal.reason}
     except MemoryError:
         answer = {"error": "memory"}
+    answer["uid"] = os.geteuid()  # `status` tells whether it is the daemon's
     sys.stdout.write(json.dumps(answer) + "\n")
     return 1 if "error" in answer else 0
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from healthslm.errors import ModelError
-from healthslm.language import guard, slots, template, tokens
+from healthslm.language import guard, slots, template, tokens, voice
 from healthslm.language.facts import Facts
 from healthslm.language.plan import Plan, plan
 from healthslm.language.script import Script, script
@@ -95,6 +95,7 @@ def summarise(
     manner: Manner = PLAINLY,
     attempts: int = 4,
     timeout_s: float = MODEL_S,
+    socket: Path | None = None,
 ) -> Written:
     """Return the summary of a period in one language; see `summarise_all`."""
     return summarise_all(
@@ -105,6 +106,7 @@ def summarise(
         manner=manner,
         attempts=attempts,
         timeout_s=timeout_s,
+        socket=socket,
     )[0]
 
 
@@ -117,6 +119,7 @@ def summarise_all(
     manner: Manner = PLAINLY,
     attempts: int = 4,
     timeout_s: float = MODEL_S,
+    socket: Path | None = None,
 ) -> tuple[Written, ...]:
     """Return the summary of a period in each language, in the order asked.
 
@@ -132,6 +135,9 @@ def summarise_all(
         Texts the model may write for a summary: the likeliest first, then seeded ones.
     timeout_s
         Of all the model's work together, and of what is made ready for it.
+    socket
+        Of the model's process under a user of its own; where none is, or nobody takes the
+        connection, it is a child of this process.
     """
     deadline = time.monotonic() + timeout_s
     what = plan(facts, manner.level)
@@ -151,6 +157,7 @@ def summarise_all(
                 model,
                 [draft.job(seed, known, free=manner.free) for draft, seed in due],
                 deadline - time.monotonic(),
+                socket,
             )
             cost = [cost[0] + answer.cpu_ms, max(cost[1], answer.rss_mb)]
             for (draft, _), said in zip(due, answer.said, strict=True):
@@ -267,7 +274,12 @@ class _Draft:
         return slots.render(pieces, self.script.plan, self.script.lang, emergency=self.emergency)
 
 
-def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Answer:
+def ask(
+    model: Path,
+    jobs: Sequence[dict[str, object]],
+    timeout_s: float,
+    socket: Path | None = None,
+) -> Answer:
     """Have the child choose a text for each job.
 
     Raises
@@ -277,7 +289,12 @@ def ask(model: Path, jobs: Sequence[dict[str, object]], timeout_s: float) -> Ans
         of the child's own, see `slm`.
     """
     request = json.dumps({"model": str(model.absolute()), "jobs": jobs}).encode()
-    data = _run(request, timeout_s)
+    deadline = time.monotonic() + timeout_s
+    data = voice.said(socket, request, timeout_s, MAX_ANSWER) if socket else None
+    if data is None:
+        if socket:
+            log.warning("the voice does not answer: its words are made under our own user")
+        data = _run(request, deadline - time.monotonic())
     try:
         answer = json.loads(data)
         if "error" in answer:
@@ -300,7 +317,8 @@ def _run(request: bytes, timeout_s: float) -> bytes:
                 stdin=stdin,
                 stdout=stdout,
                 stderr=subprocess.DEVNULL,  # a traceback could hold a token
-                env={"OPENBLAS_NUM_THREADS": "1"},
+                # Without HOME, Python asks the system who we are: that may be a directory far away.
+                env={"OPENBLAS_NUM_THREADS": "1", "HOME": "/"},
                 cwd="/",
             )
         except OSError:

@@ -113,29 +113,43 @@ def _told(events: Iterable[Event]) -> list[range]:
     return [range(int(pair[0]), int(pair[-1]) + 1) for pair in ends if all(map(str.isdigit, pair))]
 
 
-def chain(contents: Iterable[bytes], end: tuple[int, bytes]) -> Iterator[Event]:
+def chain(
+    contents: Iterable[bytes],
+    end: tuple[int, bytes],
+    through: tuple[int, bytes] | None = None,
+) -> Iterator[Event]:
     """Yield the events of a whole trail, oldest first.
 
     An entry may be missing only where a later entry says that a repair found it so: then the chain
     goes on behind it, and what stood there is not vouched for.
 
-    end  how many there are, and the hash of the newest, from the sealed head.
+    end      how many there are, and the hash of the newest, from the sealed head.
+    through  the same of an earlier time, as somebody noted it then.
 
     Raises
     ------
     IntegrityError
-        An event is missing or was changed.
+        An event is missing or was changed; or the trail does not go through what was noted.
     """
+    if through is not None and through[0] > end[0]:
+        raise IntegrityError(
+            f"audit trail: rolled back: {through[0] - end[0]} entries that were there are not"
+        )
     links = [thaw(content, f"audit entry {n}") for n, content in enumerate(contents)]
     told = _told(link.event for link in links)
     due, newest = 0, bytes(32)
+    met = {due: newest}
     for event, previous, own in links:
         gap = range(due, event.number)
         if gap and all(any(n in span for span in told) for n in gap):
             due, newest = event.number, previous
+            met[due] = previous
         if (event.number, previous) != (due, newest):
             raise IntegrityError(f"audit entry {due}: the chain is broken")
         due, newest = due + 1, own
+        met[due] = own
         yield event
     if (due, newest) != end:
         raise IntegrityError(f"audit entry {due}: lost")
+    if through is not None and met.get(through[0]) != through[1]:
+        raise IntegrityError(f"audit entry {through[0] - 1}: not the one that was noted, or lost")

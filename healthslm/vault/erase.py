@@ -89,7 +89,7 @@ def erase(
         audit.record(draft, "erasure begun", store.who, now_s, what)
         if scope.whole and scope.classes == ERASABLE:
             draft.head.pipeline = None
-    known = [c for c in rows.chapters(rows.head()) if c.cls in scope.classes]
+    known = reach(store, scope)
     texts = _hull(store, known, scope)
     frames = records = chapters = 0
     for done, chapter in enumerate(known):
@@ -111,6 +111,11 @@ def erase(
     told(len(known), len(known))
     rows.settle()
     return Erased(frames, records, chapters)
+
+
+def reach(store: Store, scope: Scope) -> list[Chapter]:
+    """Return the chapters that an erasure looks through."""
+    return [c for c in store.rows.chapters(store.rows.head()) if c.cls in scope.classes]
 
 
 def _hull(store: Store, known: Iterable[Chapter], scope: Scope) -> tuple[float, float]:

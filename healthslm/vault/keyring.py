@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
-from healthslm.errors import IntegrityError, LockedError
+from healthslm.errors import DeviceKeyError, IntegrityError, LockedError
 from healthslm.vault.chapters import Chapter, for_device
 from healthslm.vault.database import blob_of, storage
 from healthslm.vault.index import Head
@@ -162,7 +162,11 @@ class Keyring:
     def device(self) -> Device:
         """The device's own key; raises LockedError where it is not here."""
         if self._device is None:
-            raise LockedError("device.key is needed to write: new keys are signed with it")
+            raise DeviceKeyError(
+                "missing",
+                "device.key is needed to write: new keys are signed with it. Put it back; where it "
+                "is lost, `healthslm key rotate --device` makes another",
+            )
         return self._device
 
     def public_of(self, reader: int) -> bytes:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from healthslm.errors import IntegrityError, LockedError
+from healthslm.errors import DeviceKeyError, IntegrityError
 from healthslm.vault.seal import seal, unseal
 
 KEY_BYTES = 32
@@ -71,12 +71,12 @@ class Device:
         self.public = self._signer.public_key().public_bytes_raw()
 
     @classmethod
-    def read(cls, path: Path) -> Device:
-        """Return the device key in `path`.
+    def read(cls, path: Path, *, forbidden: int = 0o077) -> Device:
+        """Return the device key in `path`, whose mode may have none of the bits `forbidden`.
 
         Raises
         ------
-        LockedError
+        DeviceKeyError
             There is none, or others may read it.
         IntegrityError
             The file is not a device key.
@@ -86,11 +86,22 @@ class Device:
                 mode = os.fstat(file.fileno()).st_mode
                 data = file.read(53)
         except FileNotFoundError:
-            raise LockedError(f"{path.name}: there is no device key here") from None
+            raise DeviceKeyError(
+                "missing",
+                f"{path.name}: there is no device key here. Put it back; where it is lost, "
+                "`healthslm key rotate --device` makes another",
+            ) from None
         except PermissionError:
-            raise LockedError(f"{path.name}: belongs to another user") from None
-        if mode & 0o077:
-            raise LockedError(f"{path.name}: others may read it; chmod 600 it, or make a new store")
+            raise DeviceKeyError(
+                "of another user",
+                f"{path.name}: belongs to another user. Work as the user that the daemon runs as",
+            ) from None
+        if mode & forbidden:
+            raise DeviceKeyError(
+                "open to others",
+                f"{path.name}: others may read it. `chmod 600` it; if somebody did read it, "
+                "`healthslm key rotate --device` then makes another",
+            )
         if len(data) != 52 or data[:4] != b"HSD1":
             raise IntegrityError(f"{path.name}: bad marker: not a device key")
         return cls(data[4:20], data[20:])

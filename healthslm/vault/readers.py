@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from healthslm.errors import IntegrityError, LockedError
+from healthslm.errors import IntegrityError, LockedError, PassphraseError
 from healthslm.vault.keys import (
     KEY_BYTES,
     Class,
@@ -223,7 +223,7 @@ def open_identity(
     try:
         secret = unseal(kek, b"healthslm/identity/1" + where, body, "identity")
     except WrongKey:
-        raise LockedError("wrong passphrase") from None
+        raise PassphraseError("wrong passphrase") from None
     if secret[96:] != device_public:
         raise IntegrityError("meta device: not the device that this owner trusts")
     return Reader(secret[:96])
@@ -260,7 +260,7 @@ def unlock(meta: Mapping[str, bytes], passphrase: str) -> Unlocked:
         with suppress(LockedError):  # not this one's passphrase
             found = open_identity(meta["store"], meta["device"], reader, record, passphrase)
             return Unlocked(found, whole=True)
-    raise LockedError("wrong passphrase")
+    raise PassphraseError("wrong passphrase")
 
 
 def _identity_place(store_id: bytes, reader: int, profile: Profile, salt: bytes) -> bytes:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from healthslm.errors import IntegrityError, LockedError
+from healthslm.errors import IntegrityError, SheetError
 from healthslm.vault.keys import Device
 from healthslm.vault.readers import Reader, Unlocked
 from healthslm.vault.seal import WrongKey, seal, unseal
@@ -41,21 +41,26 @@ def read(text: str) -> bytes:
 
     Raises
     ------
-    LockedError
+    SheetError
         A word is none of a sheet's, there are not 18, or they do not belong together: says which,
         never what was typed.
     """
     typed = text.casefold().replace("-", " ").split()
     if len(typed) != WORDS:
-        raise LockedError(f"the sheet has {WORDS} words, and {len(typed)} were given")
+        raise SheetError(f"the sheet has {WORDS} words, and {len(typed)} were given")
     wrong = [str(n) for n, word in enumerate(typed, 1) if _number(word) is None]
     if wrong:
-        raise LockedError(f"word {', '.join(wrong)} is none that stands on a sheet")
+        raise SheetError(f"word {', '.join(wrong)} is none that stands on a sheet")
     data = struct.pack(f">{WORDS}H", *(_number(word) or 0 for word in typed))
     secret, check = data[:SECRET_BYTES], data[SECRET_BYTES:]
     if not hmac.compare_digest(check, _check(secret)):
-        raise LockedError("the words do not belong together: one is wrong, or two are swapped")
+        raise SheetError("the words do not belong together: one is wrong, or two are swapped")
     return secret
+
+
+def is_word(text: str) -> bool:
+    """Say whether a word may stand on a sheet."""
+    return _number(text.casefold()) is not None
 
 
 def reader(secret: bytes) -> Reader:
@@ -74,17 +79,17 @@ def unlock(meta: Mapping[str, bytes], secret: bytes) -> Unlocked:
 
     Raises
     ------
-    LockedError
+    SheetError
         The sheet is not of this store, or a newer one has taken its place.
     IntegrityError
         The device's public key in the header is not the one that the sheet trusts.
     """
     found = reader(secret)
     record = meta.get(f"recovery/{found.id}")
+    if record is None and f"reader/{found.id}" in meta:
+        raise IntegrityError("recovery: lost: nothing says which device the sheet trusts")
     if record is None:
-        raise LockedError(
-            "this sheet does not open this store: it is of another, or a newer one is"
-        )
+        raise SheetError("this sheet does not open this store: it is of another, or a newer one is")
     key = _expand(secret, b"healthslm/recovery/trust/1", 32)
     try:
         trusted = unseal(key, _place(meta["store"], found.id), record, "recovery")

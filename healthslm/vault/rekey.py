@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from healthslm.errors import ConfigError
+from healthslm.errors import ConfigError, SheetError
 from healthslm.vault import audit, recovery
 from healthslm.vault.chapters import Chapter, entries, for_device
 from healthslm.vault.database import DEVICE_KEY, NEW_DEVICE_KEY, write_meta
@@ -27,6 +29,7 @@ from healthslm.vault.readers import (
     reader_record,
     seal_identity,
 )
+from healthslm.vault.rows import Rows
 from healthslm.vault.store import Store
 from healthslm.vault.wreckage import sync
 
@@ -151,6 +154,27 @@ def change_device(
         audit.record(draft, "device key changed", store.who, now_s)
     made.rename(folder / DEVICE_KEY)
     sync(folder)
+
+
+def rehearse(folder: Path, sheet: bytes) -> int:
+    """Return how many data keys a recovery sheet opens: all of them. Nothing is written.
+
+    Raises
+    ------
+    SheetError
+        The sheet is not of this store, or a newer one has taken its place.
+    IntegrityError
+        A key does not open, or something is damaged.
+    """
+    rows = Rows(folder, None, partial(recovery.unlock, secret=sheet))
+    with closing(rows):
+        head, held = rows.head(), rows.unlocked
+        if held is None or all(r.id != held.reader.id for r in head.readers):
+            raise SheetError("this sheet opens nothing here: the store does not name it")
+        known = rows.chapters(head)
+        for chapter in known:
+            rows.keys.get(chapter.key)
+        return len(known) + 1
 
 
 def change_data_keys(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from healthslm.errors import IntegrityError, LockedError
+from healthslm.errors import DeviceKeyError, IntegrityError, LockedError
 from healthslm.vault import chapters, wreckage
 from healthslm.vault.chapters import Chapter, Entry
 from healthslm.vault.database import (
@@ -40,7 +40,7 @@ from healthslm.vault.index import (
 from healthslm.vault.keyring import Keyring
 from healthslm.vault.keys import Class, Device
 from healthslm.vault.mark import read_mark, reset_mark, write_mark
-from healthslm.vault.readers import Unlocked
+from healthslm.vault.readers import Unlocked, read_reader
 from healthslm.vault.seal import Part, digest
 
 log = logging.getLogger(__name__)
@@ -86,13 +86,13 @@ class Rows:
             wreckage.hold(folder)
         # Read before the state is: a commit in between leaves the mark the older of the two.
         self._mark = _read(folder / MARK)
-        self._path = folder / MARK
+        self.folder, self._path = folder, folder / MARK
         self.db = connect(database or folder / DATABASE)
         try:
             meta = read_meta(self.db)
             self.id, self.device_public = meta["store"], meta["device"]
-            if device and (device.store_id, device.public) != (self.id, self.device_public):
-                raise LockedError(f"{DEVICE_KEY}: belongs to another store")
+            if device:
+                _check_device(device, meta)
             self.unlocked = None if unlock is None else unlock(meta)
             self.keys = Keyring(
                 self.db, self.id, self.device_public, device=device, unlocked=self.unlocked
@@ -320,6 +320,22 @@ class Rows:
         with suppress(sqlite3.Error):  # another process reads: the next commit will do
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
+    def compact(self) -> bool:
+        """Write the database anew without the room of what was deleted; say whether it was done.
+
+        It is not where the disk has no room for a second copy, or another process is at work.
+        """
+        size = self._path.with_name(DATABASE).stat().st_size
+        disk = os.statvfs(self._path.parent)
+        if disk.f_bavail * disk.f_frsize < 2 * size:
+            return False
+        try:
+            self.db.execute("VACUUM")
+        except sqlite3.Error:
+            return False
+        self.settle()
+        return True
+
     def free_bytes(self) -> float:
         """Return how much the store could grow: on its disk, and in its own free pages."""
         disk = os.statvfs(self._path.parent)
@@ -378,6 +394,31 @@ class Rows:
     def _count(self, where: str, *values: int) -> int:
         query = f"SELECT count(*) FROM row WHERE {where}"  # noqa: S608 - ours
         return int(self.db.execute(query, values).fetchone()[0])
+
+
+def _check_device(device: Device, meta: Mapping[str, bytes]) -> None:
+    """Check that a device key is this store's; its signatures tell it from an altered header."""
+    if (device.store_id, device.public) == (meta["store"], meta["device"]):
+        return
+    if any(_signed(device, name, record) for name, record in meta.items()):
+        raise IntegrityError("meta: altered: not the store and the device that signed the rest")
+    raise DeviceKeyError(
+        "of another store",
+        f"{DEVICE_KEY}: belongs to another store, or to this one before its key was changed. Put "
+        "the right one back; where it is lost, move this one away, and "
+        "`healthslm key rotate --device` makes another",
+    )
+
+
+def _signed(device: Device, name: str, record: bytes) -> bool:
+    kind, _, number = name.partition("/")
+    if kind != "reader" or not number.isdecimal():
+        return False
+    try:
+        read_reader(device.store_id, device.public, int(number), record)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _read(path: Path) -> bytes:

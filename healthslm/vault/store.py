@@ -8,6 +8,7 @@ specification. A time range is half open, t0_s <= t < t1_s; None is no bound.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from types import TracebackType
 
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
-from healthslm.vault import audit, codec, readers, recovery, upkeep
+from healthslm.vault import audit, codec, readers, recovery, source, upkeep
 from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
 from healthslm.vault.database import (
     DATABASE,
@@ -113,7 +114,7 @@ class Store:
         cls, folder: Path, how: Unlock, now_s: float | None, *, accept_loss: bool = False
     ) -> Store:
         require(folder / DATABASE)
-        there = any((folder / name).exists() for name in (DEVICE_KEY, NEW_DEVICE_KEY))
+        there = source.find(folder, os.environ).path.exists() or (folder / NEW_DEVICE_KEY).exists()
         device = device_of(folder) if there else None
         rows = Rows(folder, device, how)
         store = cls(rows, audited=device is not None)
@@ -177,7 +178,16 @@ class Store:
         self._pending = 0
 
     def state(self) -> bytes | None:
-        """Return the state of the newest commit; None before the first."""
+        """Return the state of the newest commit; None before the first.
+
+        Raises
+        ------
+        LockedError
+            A clinician asks: no consent covers it.
+        """
+        held = self.rows.unlocked
+        if held is not None and not held.whole:
+            raise LockedError("the daemon's state: no consent covers it")
         return self.rows.head().pipeline
 
     def derived(self, t0_s: float | None = None, t1_s: float | None = None) -> Iterator[Derived]:
@@ -242,11 +252,14 @@ class Store:
                 if letter[0] != ERASED:
                     yield letter
 
-    def events(self) -> Iterator[audit.Event]:
-        """Yield the whole audit trail, oldest first, its chain checked; owner only."""
+    def events(self, through: tuple[int, bytes] | None = None) -> Iterator[audit.Event]:
+        """Yield the whole audit trail, oldest first, its chain checked; owner only.
+
+        through  an earlier head of it, (entries, hash of the newest), that it must contain.
+        """
         self._readers_only("audit trail", Class.AUDIT)
         end = self.rows.head().audit
-        return audit.chain(self.rows.contents(Class.AUDIT, None, None), end)
+        return audit.chain(self.rows.contents(Class.AUDIT, None, None), end, through)
 
     def counts(self) -> dict[str, int]:
         """Return how much there is, by name: rows, bytes sealed, commits, frames, beats ..."""
@@ -273,12 +286,8 @@ class Store:
 
     @property
     def protection(self) -> str:
-        """What the device key protects, for `status` to say."""
-        return (
-            "a 0600 key file on the same disk: whoever takes the disk can read the pipeline state "
-            "and the last 8 days of derived records, but no raw samples and nothing older; "
-            "a TPM or a boot passphrase would close that"
-        )
+        """What the device key protects where it is, for `status` to say."""
+        return source.find(self.rows.folder, os.environ).protects
 
     def close(self) -> None:
         """Let go of the files; what was committed stays."""
@@ -336,7 +345,8 @@ def device_of(folder: Path) -> Device:
         with suppress(IntegrityError), closing(connect(folder / DATABASE)) as db:
             if Device.read(new).public == read_meta(db)["device"]:
                 new.rename(folder / DEVICE_KEY)
-    return Device.read(folder / DEVICE_KEY)
+    found = source.find(folder, os.environ)
+    return Device.read(found.path, forbidden=found.forbidden)
 
 
 def span(record: Frame | Derived) -> tuple[float, float]:

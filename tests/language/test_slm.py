@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import random
 import subprocess
 import sys
@@ -67,7 +68,7 @@ def test_the_child_chooses_a_text_for_each_job_that_the_guard_accepts(day: Facts
     rows = [s.job(seed) for s in scripts for seed in (None, 3)]
     code, answer = run(json.dumps({"model": str(MINI), "jobs": rows}).encode())
     assert code == 0
-    assert set(answer) == {"said", "ms_cpu", "rss_mb"}
+    assert set(answer) == {"said", "ms_cpu", "rss_mb", "uid"}
     assert len(answer["said"]) == len(rows)
     for n, choices in enumerate(answer["said"]):
         said = scripts[n // 2]
@@ -157,7 +158,10 @@ def test_a_changed_file_is_refused(copied: Path, name: str) -> None:
 
 def test_the_child_tells_why_it_refuses(copied: Path) -> None:
     (copied / "model.onnx").write_bytes(b"")
-    assert run(json.dumps({"model": str(copied), "jobs": []}).encode()) == (1, {"error": "hash"})
+    assert run(json.dumps({"model": str(copied), "jobs": []}).encode()) == (
+        1,
+        {"error": "hash", "uid": os.geteuid()},
+    )
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "manifest.json"])

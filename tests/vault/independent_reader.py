@@ -1,107 +1,62 @@
-"""Opens vectors and whole stores, written from docs/store-format.md alone.
+"""Reads a whole store, written from docs/store-format.md alone.
 
 It shares no code with the package: what this cannot read, the page does not say.
 """
 
 import hashlib
-import hmac
 import sqlite3
 import struct
-import unicodedata
 import zlib
 
 import msgspec
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes, hpke
-from cryptography.hazmat.primitives.asymmetric import ed25519, mlkem, x25519
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+from .independent_keys import (
+    Refused,
+    keys_of,
+    newest_mark,
+    open_device_key,
+    open_device_wrap,
+    open_identity,
+    open_reader,
+    open_recovery,
+    open_wrap,
+    require,
+    u64,
+    unseal,
+)
 
 
-class Refused(Exception):
-    """What the page says must be refused; the text is its word for why."""
+def head_of(part):
+    """Return number, part, parts and data of one opened row."""
+    number, n, parts, used = struct.unpack(">QHHH", part[:14])
+    return number, n, parts, part[14 : 14 + used]
 
 
-def unseal(key, label, blob):
-    if len(blob) < 76 or blob[:4] != b"HSS1":
-        raise Refused("bad marker")
-    prk = HKDF.extract(hashes.SHA256(), blob[4:28], key)
-    okm = HKDFExpand(hashes.SHA256(), 60, b"healthslm/seal/1").derive(prk)
-    check = HKDFExpand(hashes.SHA256(), 16, b"healthslm/label/1" + label).derive(prk)
-    if not hmac.compare_digest(okm[44:60], blob[28:44]):
-        raise Refused("wrong key")
-    if not hmac.compare_digest(check, blob[44:60]):
-        raise Refused("wrong label")
-    try:
-        return ChaCha20Poly1305(okm[:32]).decrypt(okm[32:44], blob[60:], label)
-    except InvalidTag:
-        raise Refused("bad tag") from None
-
-
-def unpack(msgpack):
-    return msgspec.msgpack.decode(msgpack)
+def join(parts):
+    """Return the content of opened rows."""
+    heads = [head_of(part) for part in parts]
+    require(heads and len(heads) == heads[0][2], "lost")
+    require(len({number for number, *_ in heads}) == 1, "rolled back")
+    require([head[1:3] for head in heads] == [(i, len(parts)) for i in range(len(parts))], "lost")
+    return b"".join(data for *_, data in heads)
 
 
 def inflate(data):
     return zlib.decompress(data, wbits=-15)
 
 
-def open_wrap(store, device_public, private, key_id, blob):
-    """Return (class, epoch, data key)."""
-    reader, key = reader_of(private)
-    place = store + struct.pack(">QQ", key_id, reader)
-    if blob[:4] != b"HSW1":
-        raise Refused("bad marker")
-    check(device_public, blob[4:68], b"healthslm/wrap-signature/1" + place + blob[68:])
-    kem, kdf = hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256
-    suite = hpke.Suite(kem, kdf, hpke.AEAD.CHACHA20_POLY1305)
-    try:
-        grant = suite.decrypt(blob[68:], key, info=b"healthslm/wrap/1" + place)
-    except InvalidTag:
-        raise Refused("bad tag") from None
-    return *struct.unpack(">Bq", grant[:9]), grant[9:]
+def body(content, kind):
+    require(content[0] == kind, "another kind")
+    return inflate(content[1:])
 
 
-def reader_of(private):
-    seed = mlkem.MLKEM768PrivateKey.from_seed_bytes(private[:64])
-    curve = x25519.X25519PrivateKey.from_private_bytes(private[64:])
-    public = seed.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw()
-    number = struct.unpack(">Q", hashlib.sha256(public).digest()[:8])[0] % 2**63
-    return number, hpke.MLKEM768X25519PrivateKey(seed, curve)
-
-
-def check(public, signature, message):
-    try:
-        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except InvalidSignature:
-        raise Refused("bad signature") from None
-
-
-def open_identity(store, device_public, reader, record, passphrase):
-    m, t, p = struct.unpack(">III", record[68:80])
-    salt, place = record[80:96], store + struct.pack(">Q", reader) + record[68:96]
-    check(device_public, record[4:68], b"healthslm/identity-signature/1" + place + record[96:])
-    phrase = unicodedata.normalize("NFC", passphrase).encode()
-    kek = Argon2id(salt=salt, length=32, iterations=t, lanes=p, memory_cost=m).derive(phrase)
-    secret = unseal(kek, b"healthslm/identity/1" + place, record[96:])
-    if secret[96:] != device_public:
-        raise Refused("another device")
-    return secret[:96]
-
-
-def join(parts):
-    """Return the content of opened rows."""
-    heads = [struct.unpack(">QHHH", part[:14]) for part in parts]
-    if len({number for number, *_ in heads}) != 1:
-        raise Refused("rolled back")
-    if [(i, len(parts)) for i in range(len(parts))] != [(part, n) for _, part, n, _ in heads]:
-        raise Refused("lost")
-    return b"".join(p[14 : 14 + used] for p, (*_, used) in zip(parts, heads, strict=True))
+def unpack(msgpack):
+    return msgspec.msgpack.decode(msgpack)
 
 
 def samples_of(block):
     """Return the int16 samples of a block, one by one, the slow obvious way."""
+    require(block[0] <= 2, "unknown codec")
     if block[0] == 0:
         return list(struct.unpack(f"<{len(block) // 2}h", block[1:]))
     planes = inflate(block[1:])
@@ -117,74 +72,173 @@ def samples_of(block):
     return x
 
 
-class Reader:
-    """A store, read with the owner's passphrase."""
+def frames_of(content):
+    """Yield (device, stream, seq, samples) of every frame."""
+    require(content[0] == 1, "another kind")
+    lanes, blocks = unpack(content[1:])
+    for lane, block in zip(unpack(inflate(lanes)), blocks, strict=True):
+        samples = samples_of(block)
+        for seq, _start, _t_s, _kept, count, *_ in lane[7]:
+            yield lane[0], lane[1], seq, samples[:count]
+            samples = samples[count:]
 
-    def __init__(self, folder, passphrase):
-        self.db = sqlite3.connect(folder / "vault.db")
-        meta = dict(self.db.execute("SELECT name, value FROM meta"))
-        if meta["format"] != b"healthslm vault 1":
-            raise Refused("bad marker")
-        self.store, self.device = meta["store"], meta["device"]
-        (name,) = [name for name in meta if name.startswith("identity/")]
-        self.reader = int(name[9:])
-        self.private = open_identity(self.store, self.device, self.reader, meta[name], passphrase)
-        rows = self.db.execute("SELECT id, key_id, blob FROM row WHERE id < 64 ORDER BY id")
-        content = self.content(list(rows))
-        self.state = unpack(inflate(content[1:]))
-        key = self.key(next(self.db.execute("SELECT key_id FROM row WHERE id = 1"))[0])
-        mark = (folder / "vault.mark").read_bytes()
-        label = b"healthslm/mark/1" + self.store
-        slots = [unseal(key, label, mark[at : at + 84]) for at in (0, 4096)]
-        self.seen = max(int.from_bytes(slot, "big") for slot in slots)
+
+def events_of(contents, entries, newest):
+    """Yield (time, action, who, what) of a whole audit trail."""
+    before = bytes(32)
+    for number, content in enumerate(contents):
+        packed = body(content, 5)
+        entry = unpack(packed)
+        require((entry[0], entry[4]) == (number, before), "broken chain")
+        before = hashlib.sha256(packed).digest()
+        entries -= 1
+        yield entry[1], entry[2], entry[3], entry[5]
+    require((entries, newest) == (0, before), "lost")
+
+
+class Reader:
+    """A store: read with the passphrase, with the secret of the sheet, or as the device."""
+
+    def __init__(self, folder, passphrase=None, secret=None):
+        mark = (folder / "vault.mark").read_bytes()  # before the state
+        self.db = sqlite3.connect(folder / "vault.db", isolation_level=None)
+        self.db.execute("BEGIN")  # all that is read is of one moment
+        self.meta = dict(self.db.execute("SELECT name, value FROM meta"))
+        require(self.meta.get("format") == b"healthslm vault 2", "bad marker")
+        self.store, self.device = self.meta["store"], self.meta["device"]
+        self.private, self.reader, self.opened = None, 0, {}
+        if passphrase is not None:
+            self.private = self.by_passphrase(passphrase)
+        elif secret is not None:
+            self.private = open_recovery(self.store, self.device, secret, self.meta)
+        else:
+            path = folder / "device.key"
+            require(path.stat().st_mode & 0o077 == 0, "open to others")
+            store, self.wrap_key, public = open_device_key(path.read_bytes())
+            require((store, public) == (self.store, self.device), "another store")
+        if self.private:
+            self.reader, _, _ = keys_of(self.private)
+        rows = self.rows(1, 63)
+        require(rows, "lost")
+        self.state = unpack(body(self.joined(rows), 4))
+        self.state_key = rows[0][1]
+        self.seen = newest_mark(mark, self.state[12], self.store)
+        require(self.state[0] >= self.seen, "rolled back")
+        (newest,) = next(self.db.execute("SELECT max(id) FROM row"))
+        require(newest == self.state[1] - 1, "lost or planted")
+        self.chapters = self.state[3]
+        if self.state[4] is not None:
+            kept = self.fetch(self.state_key, self.state[4])
+            self.chapters = unpack(body(kept, 7)) + self.chapters
+
+    def reader_record(self, number):
+        """Return the public key of a reader that the state names."""
+        return open_reader(self.store, self.device, number, self.meta[f"reader/{number}"])
+
+    def close(self):
+        self.db.close()
+
+    def by_passphrase(self, passphrase):
+        require(any(name.startswith("identity/") for name in self.meta), "lost")
+        for name, record in self.meta.items():
+            if name.startswith("identity/"):
+                try:
+                    number = int(name[9:])
+                    return open_identity(self.store, self.device, number, record, passphrase)
+                except Refused as refused:
+                    require(str(refused) == "wrong key", str(refused))
+        raise Refused("wrong key")
 
     def key(self, key_id):
-        query = "SELECT blob FROM wrap WHERE key_id = ? AND reader = ?"
-        blob = next(self.db.execute(query, (key_id, self.reader)))[0]
-        return open_wrap(self.store, self.device, self.private, key_id, blob)[2]
+        """Return a data key."""
+        if key_id not in self.opened:
+            query = "SELECT blob FROM wrap WHERE key_id = ? AND reader = ?"
+            found = self.db.execute(query, (key_id, self.reader)).fetchone()
+            require(found, "lost")
+            if self.private:
+                granted = open_wrap(self.store, self.device, self.private, key_id, *found)
+            else:
+                granted = open_device_wrap(self.store, self.wrap_key, key_id, *found)
+            self.opened[key_id] = granted[2]
+        return self.opened[key_id]
 
-    def content(self, rows):
-        return join([
-            unseal(
-                self.key(key_id),
-                b"healthslm/row/1" + self.store + struct.pack(">QQH", key_id, row_id, 1),
-                blob,
-            )
-            for row_id, key_id, blob in rows
-        ])  # fmt: skip
+    def rows(self, first, last):
+        query = "SELECT id, key_id, blob FROM row WHERE id BETWEEN ? AND ? ORDER BY id"
+        return self.db.execute(query, (first, last)).fetchall()
+
+    def part(self, row_id, key_id, blob):
+        label = b"healthslm/row/1" + self.store + u64(key_id, row_id) + b"\0\1"
+        return unseal(self.key(key_id), label, blob)
+
+    def joined(self, rows):
+        return join([self.part(*row) for row in rows])
+
+    def fetch(self, key_id, entry):
+        """Return the content that an entry stands for."""
+        first, parts, _t0, _t1, digest, *_ = entry
+        rows = self.rows(first, first + parts - 1)
+        require(len(rows) == parts, "lost")
+        content = self.joined(rows)
+        known = u64(rows[0][1]) + b"".join(blob for _, _, blob in rows)
+        require(hashlib.sha256(known).digest()[:16] == digest, "rolled back")
+        require(rows[0][1] == key_id, "wrong key")
+        return content
+
+    def under(self, key_id, entries, level):
+        """Yield (number, row, content) below some entries of a level."""
+        for entry in entries:
+            content = self.fetch(key_id, entry)
+            if level == 0:
+                yield entry[5], entry[0], content
+            else:
+                yield from self.under(key_id, unpack(body(content, 3)), level - 1)
 
     def contents(self, cls):
-        """Yield every content of a class, oldest first."""
-        levels = self.state[2].get(cls, [])
-        for level in range(len(levels) - 1, -1, -1):
-            for entry in levels[level]:
-                yield from self.under(entry, level)
+        """Return the contents of a class in order of commit; the device's newest days only."""
+        require(self.private or cls == 2, "locked")
+        found = []
+        newest = max((c[2] for c in self.chapters if c[1] == 2), default=0)
+        for key_id, of, epoch, _first, _end, _rows, levels, *_ in self.chapters:
+            if of == cls and (self.private or epoch > newest - 8 * 86400):
+                for level in reversed(range(len(levels))):
+                    found += self.under(key_id, levels[level], level)
+        return [content for *_, content in sorted(found, key=lambda f: f[:2])]
 
-    def under(self, entry, level):
-        first, parts, _, _, digest = entry
-        query = "SELECT id, key_id, blob FROM row WHERE id >= ? AND id < ? ORDER BY id"
-        rows = list(self.db.execute(query, (first, first + parts)))
-        known = struct.pack(">Q", rows[0][1]) + b"".join(blob for _, _, blob in rows)
-        if hashlib.sha256(known).digest()[:16] != digest:
-            raise Refused("rolled back")
-        content = self.content(rows)
-        if level == 0:
-            yield content
-            return
-        for child in unpack(inflate(content[1:])):
-            yield from self.under(child, level - 1)
+    def count(self):
+        """Compare all counts with the rows that are there."""
+        sql = "SELECT count(*) FROM row WHERE id >= ? AND id < ? AND key_id = ?"
+        for key_id, _, _, first, end, rows, *_ in self.chapters:
+            require(
+                self.db.execute(sql, (first, end, key_id)).fetchone() == (rows,), "lost or planted"
+            )
+        there = self.db.execute("SELECT count(*) FROM row WHERE id >= 2048").fetchone()[0]
+        catalogue = self.state[4][1] if self.state[4] else 0
+        require(
+            there == self.state[2] == catalogue + sum(c[5] for c in self.chapters),
+            "lost or planted",
+        )
 
     def frames(self):
-        """Yield (device, stream, seq, samples) of every frame."""
-        for content in self.contents(1):
-            lanes, blocks = unpack(content[1:])
-            for lane, block in zip(unpack(inflate(lanes)), blocks, strict=True):
-                samples = samples_of(block)
-                for seq, _start, _t_s, _kept, count in lane[7]:
-                    yield lane[0], lane[1], seq, samples[:count]
-                    samples = samples[count:]
+        return [frame for content in self.contents(1) for frame in frames_of(content)]
 
     def records(self):
-        """Yield every derived record as [tag, field ...]."""
-        for content in self.contents(2):
-            yield from unpack(inflate(content[1:]))
+        return [record for content in self.contents(2) for record in unpack(body(content, 2))]
+
+    def events(self):
+        return list(events_of(self.contents(4), *self.state[6]))
+
+    def letters(self):
+        """Return (reason, payload) of what still is in the ring."""
+        require(self.private, "locked")
+        found, parts, end = [], [], self.state[7]
+        for k in range(max(0, end - 1024), end):
+            place = 64 + k % 1024
+            rows = self.rows(place, place)
+            require(rows, "lost")
+            opened = self.part(*rows[0])
+            number, n, of, _ = head_of(opened)
+            require(number + n == k, "rolled back")
+            parts = [opened] if n == 0 else [*parts, opened]
+            if n + 1 == of == len(parts):  # or else its beginning is overwritten
+                found.append(tuple(unpack(body(join(parts), 6))))
+        return found

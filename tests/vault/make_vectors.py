@@ -1,34 +1,35 @@
-"""Makes tests/vectors/seal.json and wrap.json: `python tests/vault/make_vectors.py`.
+"""Makes the vectors of the store format: `python -m tests.vault.make_vectors`.
 
-`seal.json` comes out the same each time. HPKE is random, so `wrap.json` does not: it is
-made once for a version of the format, and from then on only read.
+All come out the same each time but what HPKE makes, which is random: `wrap.json`, and the wraps
+in `store.json`, are made once for a version of the format, and from then on only read.
 """
 
 import json
 import struct
-import sys
-from hashlib import sha256
 from pathlib import Path
 
-from healthslm.vault.keys import Class, DataKey, Device
-from healthslm.vault.readers import Reader, wrap
+from healthslm.vault.keys import Class, DataKey
+from healthslm.vault.readers import wrap
 from healthslm.vault.seal import row_label, seal, split
 
+from .reproducible import (
+    DEVICE,
+    KEY,
+    LABEL,
+    OTHER,
+    OWNER,
+    SALT,
+    STORE,
+    STRANGER,
+    THIEF,
+    bytes_of,
+    flipped,
+)
+from .vectors_of_contents import content_vectors
+from .vectors_of_keys import key_vectors
+from .vectors_of_store import store_vectors
+
 VECTORS = Path(__file__).parents[1] / "vectors"
-
-
-def bytes_of(name, n):
-    """Return n bytes that anyone can make again from a name."""
-    return b"".join(sha256(f"{name} {i}".encode()).digest() for i in range(-(-n // 32)))[:n]
-
-
-STORE, OTHER = bytes_of("store", 16), bytes_of("another store", 16)
-KEY, SALT = bytes_of("key", 32), bytes_of("salt", 24)
-LABEL = row_label(STORE, 5, 2048)
-
-
-def flipped(blob, at):
-    return blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1 :]
 
 
 def seal_vectors():
@@ -86,18 +87,16 @@ def _rolled_back():
 
 
 def wrap_vectors():
-    device, reader = Device(STORE, bytes_of("secret", 32)), Reader(bytes_of("private", 96))
-    key_id = 7
+    device, reader, key_id = DEVICE, OWNER, 7
     blob = wrap(device, reader.public, DataKey(key_id, Class.RAW, 1_700_000_000, KEY))
-    stranger, other = Device(STORE, bytes_of("planter", 32)), Reader(bytes_of("other", 96))
-    planted = wrap(stranger, reader.public, DataKey(key_id, Class.RAW, 1_700_000_000, KEY))
+    planted = wrap(THIEF, reader.public, DataKey(key_id, Class.RAW, 1_700_000_000, KEY))
     forged = b"HSW1" + _signed(device, reader, key_id, blob[68:-1] + bytes([blob[-1] ^ 1]))
     cases = [
         ("success", "a RAW key", STORE, key_id, reader, blob),
         ("bad marker", "another version", STORE, key_id, reader, b"HSW2" + blob[4:]),
         ("bad signature", "for another key id", STORE, 8, reader, blob),
         ("bad signature", "in another store", OTHER, key_id, reader, blob),
-        ("bad signature", "for another reader", STORE, key_id, other, blob),
+        ("bad signature", "for another reader", STORE, key_id, STRANGER, blob),
         ("bad signature", "planted by another device", STORE, key_id, reader, planted),
         ("bad signature", "a flipped byte", STORE, key_id, reader, flipped(blob, 500)),
         ("bad tag", "signed, yet altered", STORE, key_id, reader, forged),
@@ -122,10 +121,27 @@ def _signed(device, reader, key_id, sealed):
     return device.sign(b"healthslm/wrap-signature/1" + place + sealed) + sealed
 
 
+def published(name):
+    """Return what stands in a file of vectors; None where there is none."""
+    path = VECTORS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def text_of(vectors):
+    return json.dumps(vectors, indent=1, ensure_ascii=False) + "\n"
+
+
+def all_vectors():
+    """Return the vectors of each file; what is random in them is kept where it is published."""
+    return {
+        "seal": seal_vectors(),
+        "wrap": published("wrap") or wrap_vectors(),
+        "keys": key_vectors(),
+        "content": content_vectors(),
+        "store": store_vectors(published("store")),
+    }
+
+
 if __name__ == "__main__":
-    VECTORS.mkdir(exist_ok=True)
-    for name, made in (("seal", seal_vectors), ("wrap", wrap_vectors)):
-        path = VECTORS / f"{name}.json"
-        if name == "wrap" and path.exists():
-            sys.exit(f"{path.name}: published already; delete it to publish another")
-        path.write_text(json.dumps(made(), indent=1) + "\n")
+    for name, vectors in all_vectors().items():
+        (VECTORS / f"{name}.json").write_text(text_of(vectors))

@@ -1,8 +1,6 @@
 """Keys reach those they are wrapped to, signed by the device, and nobody else."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,10 +18,11 @@ from healthslm.vault.readers import (
     unwrap,
 )
 
-from . import independent_reader as independent
+from . import independent_keys as independent
 from .given import CHEAPEST, PASSPHRASE
+from .make_vectors import published, wrap_vectors
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "wrap.json").read_text())
+VECTORS = published("wrap")
 DEVICE = Device(bytes(16), bytes(32))
 OWNER = Reader(bytes(96))
 RECORD = seal_identity(DEVICE, OWNER, PASSPHRASE, CHEAPEST)
@@ -56,6 +55,14 @@ def theirs(vector):
 @pytest.mark.parametrize("vector", VECTORS, ids=[f"{v['expect']}: {v['what']}" for v in VECTORS])
 def test_published_wraps_open_or_are_refused_for_the_stated_reason(vector, reader):
     assert reader(vector) == (vector["grant"] or vector["expect"])
+
+
+@pytest.mark.parametrize("reader", [ours, theirs])
+def test_wraps_made_anew_are_read_as_those_that_were_published(reader):
+    made = wrap_vectors()
+    assert [v["what"] for v in made] == [v["what"] for v in VECTORS]
+    assert [v["blob"] for v in made] != [v["blob"] for v in VECTORS]
+    assert [reader(v) for v in made] == [v["grant"] or v["expect"] for v in VECTORS]
 
 
 def identity(record=RECORD, *, store=bytes(16), device=DEVICE.public, phrase=PASSPHRASE):

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -16,7 +15,6 @@ from healthslm.errors import ConfigError, IntegrityError, LockedError
 from healthslm.records import Finding, Summary
 from healthslm.vault.keys import Class
 
-from . import independent_reader as independent
 from .given import (
     CHEAPEST,
     DAY,
@@ -448,23 +446,3 @@ def test_opening_and_reading_the_state_loads_no_numpy(folder):
     )
     ran = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, check=True)
     assert json.loads(ran.stdout) == [2, "state 1", 2, False]
-
-
-def test_a_reader_written_from_the_page_alone_reads_the_whole_store(folder):
-    sent = [frame(i, t_s=T0 + 5 * i) for i in range(40)]
-    with vault.Store.open(folder) as store:
-        for one in sent:
-            store.commit([one, replace(one, stream="ppg")], [vital(one.t_s)], b"s", now_s=one.t_s)
-        store.commit([], EVERY_KIND, b"the end", now_s=T0)
-    reader = independent.Reader(folder, PASSPHRASE)
-    assert reader.state[0] == reader.seen == 42
-    assert reader.state[8] == b"the end"
-    read = list(reader.frames())
-    assert len(read) == 80
-    for device, stream, seq, samples in read:
-        assert (device, stream in ("ecg", "ppg")) == ("chest", True)
-        assert samples == list(memoryview(sent[seq].samples).cast("h"))
-    records = list(reader.records())
-    assert records[:40] == [["v", "spo2", "wrist/spo2", f.t_s, 97.0] for f in sent]
-    assert [r[0] for r in records[40:]] == ["b", "b", "v", "f", "g", "s"]
-    reader.db.close()
