@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from benchmarks import store_1
 from healthslm import config, daemon, service, vault
 from healthslm.cli import main
 from healthslm.errors import ConfigError
-from tests.vault import store_1
 
 
 def run(*arguments: object) -> Result:

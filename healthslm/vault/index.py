@@ -222,6 +222,11 @@ class Draft:
         (part,) = seal.split(LETTER + encode_letter(ERASED, b""), number)
         self._seal(key, ring_row, part)
 
+    def hand_over(self, row: Row, old: DataKey, new: DataKey) -> None:
+        """Seal a row of the ring under another key, in its place."""
+        label = seal.row_label(self._store_id, old.id, row.id)
+        self._seal(new, row.id, seal.unseal(old.secret, label, row.blob, f"row {row.id}"))
+
     def finish(self) -> None:
         """Seal the head over the one before it.
 

@@ -46,6 +46,7 @@ from healthslm.vault.keyring import Keyring
 from healthslm.vault.keys import ALL_CLASSES, KEY_BYTES, Class, DataKey, Device, verify
 from healthslm.vault.mark import newest_slot, read_mark, write_slot
 from healthslm.vault.readers import PUBLIC_BYTES, Grantee, reader_id, reader_record
+from healthslm.vault.store import device_of
 
 
 class _Entry(msgspec.Struct, array_like=True, frozen=True):
@@ -166,7 +167,7 @@ def migrate(folder: Path, passphrase: str, *, now_s: float) -> int:
         It is damaged where its index is, or older than it was; nothing was changed.
     """
     require(folder / DATABASE)
-    device = Device.read(folder / DEVICE_KEY)
+    device = device_of(folder)
     wreckage.hold(folder)
     path = folder / MARK
     mark = path.read_bytes() if path.exists() else b""

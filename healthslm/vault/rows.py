@@ -38,7 +38,7 @@ from healthslm.vault.index import (
     thaw_head,
 )
 from healthslm.vault.keyring import Keyring
-from healthslm.vault.keys import Class, Device
+from healthslm.vault.keys import Class, DataKey, Device
 from healthslm.vault.mark import read_mark, reset_mark, write_mark
 from healthslm.vault.readers import Unlocked, read_reader
 from healthslm.vault.seal import Part, digest
@@ -299,14 +299,25 @@ class Rows:
         except OSError as error:  # committed all the same; a mark that lags is no lie
             log.warning("vault.mark: not written (errno %s)", error.errno)
 
-    def forget(self, draft: Draft, chapter: Chapter) -> None:
-        """Destroy a chapter: its rows, what it has in the ring of letters, and its key."""
+    def forget(self, draft: Draft, chapter: Chapter, heir: DataKey | None = None) -> None:
+        """Destroy a chapter: its rows and its key, and what it has in the ring of letters.
+
+        heir  the key under which its letters go on.
+        """
         draft.drop(chapter)
-        if chapter.cls == Class.RAW:
-            where = "id BETWEEN ? AND ? AND key_id = ?"
-            for row in self._rows(where, RING_ROWS[0], RING_ROWS[-1], chapter.key):
+        for row in self.letters_of(chapter):
+            if heir is None:
                 draft.blot_out(row.id)
+            else:
+                draft.hand_over(row, self.keys.get(chapter.key), heir)
         self.keys.destroy([chapter.key])
+
+    def letters_of(self, chapter: Chapter) -> list[Row]:
+        """Return the rows of the ring that lie under the key of a chapter."""
+        if chapter.cls != Class.RAW:
+            return []
+        where = "id BETWEEN ? AND ? AND key_id = ?"
+        return self._rows(where, RING_ROWS[0], RING_ROWS[-1], chapter.key)
 
     def renew_state_key(self, draft: Draft, now_s: float) -> None:
         """Seal the state and the catalogue under a new key, and destroy the old."""

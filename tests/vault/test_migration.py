@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import store_1
+from benchmarks.store_1 import COMMITS, PASSPHRASE, TRAIL, now_s
 from healthslm import vault
 from healthslm.errors import ConfigError, IntegrityError, LockedError
 from healthslm.vault import migration
@@ -16,8 +18,6 @@ from healthslm.vault.database import FORMAT
 from healthslm.vault.keys import Device
 from healthslm.vault.readers import reader_record
 
-from . import store_1
-from .store_1 import COMMITS, PASSPHRASE, TRAIL, now_s
 
 LATER = now_s(COMMITS + 4)
 

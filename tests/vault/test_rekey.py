@@ -175,6 +175,7 @@ def test_new_data_keys_leave_none_of_the_old_and_lose_nothing(folder):
     with vault.Store.unlock(folder, PASSPHRASE) as store:
         assert [f.seq for f in store.frames()] == [0, 1] * 3
         assert len(list(store.derived())) == 6
+        assert list(store.letters()) == [("cbor", b"payload")]
         store.verify()
     with vault.Store.recover(folder, SHEET) as store:
         assert len(list(store.derived())) == 6

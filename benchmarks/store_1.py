@@ -1,6 +1,6 @@
 """A small store of format 1, as the last version that wrote that format made it.
 
-`tests/vectors/store-1.zip` holds its files; `python tests/vault/store_1.py FOLDER`, with the
+`tests/vectors/store-1.zip` holds its files; `python benchmarks/store_1.py FOLDER`, with the
 package
 as of 974bdd1 on the path, made them. What was put in follows from the number of the commit, so
 that whatever a migration gives can be held against it.
@@ -17,7 +17,7 @@ from pathlib import Path
 from healthslm import vault
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
 
-FROZEN = Path(__file__).parent.parent / "vectors" / "store-1.zip"
+FROZEN = Path(__file__).parent.parent / "tests" / "vectors" / "store-1.zip"
 PASSPHRASE = "three geese over the river"  # noqa: S105 - of an invented store
 T0 = 1_699_999_200.0  # 2023-11-14 22:00:00 UTC
 COMMITS = 19  # more records than one level of the index holds
@@ -33,7 +33,7 @@ def frames(i: int) -> list[Frame]:
     """Return the frames of the i-th commit."""
     if i % 4:
         return []
-    draw = random.Random(i)
+    draw = random.Random(i)  # noqa: S311 - no secret
     samples = struct.pack("<125h", *(draw.randrange(-400, 400) for _ in range(125)))
     return [Frame("chest", "ecg", 1, i, i * 125, now_s(i), 250.0, "mV", 0.005, 0.0, samples, 0)]
 
