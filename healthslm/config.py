@@ -165,9 +165,10 @@ def parse(text: str, environ: Mapping[str, str] | None = None) -> Config:
         It is not TOML, or a key is unknown or has a value that is not allowed.
     """
     try:
-        return _build(tomllib.loads(text), environ or {})
-    except tomllib.TOMLDecodeError as exc:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as exc:  # its own error, too many digits, too deep
         raise ConfigError(f"not TOML: {exc}") from exc
+    return _build(tables, environ or {})
 
 
 def address(url: str) -> Address:

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from healthslm.errors import IntegrityError
+from healthslm.errors import BadMessage, IntegrityError
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""All that msgspec raises of bytes: text that is no UTF-8, and depth, have no class of its own."""
 
 
 class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -31,6 +34,20 @@ class State(msgspec.Struct, frozen=True):
     alerts: bytes = b""  # the state of `alerts.Alerts`; empty: none yet
 
 
+def read_ack(payload: bytes) -> Ack:
+    """Return the acknowledgement that came in as JSON.
+
+    Raises
+    ------
+    BadMessage
+        It is none: whoever sent it is not our daemon.
+    """
+    try:
+        return msgspec.json.decode(payload, type=Ack)
+    except UNREADABLE:
+        raise BadMessage("malformed") from None
+
+
 def write(state: State) -> bytes:
     """Return the bytes that `read` takes; equal states give equal bytes."""
     return msgspec.msgpack.encode(state, order="deterministic")
@@ -46,8 +63,8 @@ def read(data: bytes) -> State:
     """
     try:
         return msgspec.msgpack.decode(data, type=State)
-    except msgspec.MsgspecError as exc:
-        raise IntegrityError("the daemon's state is of another version") from exc
+    except UNREADABLE:
+        raise IntegrityError("the daemon's state is of another version") from None
 
 
 def counters(data: bytes) -> Mapping[str, int]:

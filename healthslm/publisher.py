@@ -14,11 +14,9 @@ from itertools import islice
 from typing import Literal, Self
 from uuid import uuid4
 
-import msgspec
-
 from healthslm import config, ingest
-from healthslm.errors import BrokerError
-from healthslm.ledger import Ack
+from healthslm.errors import BadMessage, BrokerError
+from healthslm.ledger import Ack, read_ack
 from healthslm.link import Event, Link, Message, Up
 from healthslm.records import Frame
 
@@ -248,7 +246,7 @@ class Publisher:
             if len(parts) != 6 or parts[5] != "ack":
                 return
             try:
-                ack = msgspec.json.decode(event.payload, type=Ack)
-            except msgspec.MsgspecError:
+                ack = read_ack(event.payload)
+            except BadMessage:
                 return  # not from our daemon
             self.outbox.acked(f"{parts[3]}/{parts[4]}", ack, now_s)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,9 @@ def test_a_reader_that_stops_early_is_no_error(home: Path) -> None:
 # ---- init -------------------------------------------------------------------------------
 
 
-def at_a_terminal(*arguments: object, answers: list[str]) -> tuple[int, str]:
+def at_a_terminal(
+    *arguments: object, answers: Sequence[str | Callable[[str], str]]
+) -> tuple[int, str]:
     """Run a command on a terminal and answer its questions in turn; return code and screen."""
     pid, terminal = pty.fork()
     if pid == 0:
@@ -243,7 +246,9 @@ def at_a_terminal(*arguments: object, answers: list[str]) -> tuple[int, str]:
         except OSError:  # the child has gone
             break
         if waiting and re.search(r"(: |\? |\]: )$", screen):
-            os.write(terminal, waiting.pop(0).encode() + b"\n")
+            answer = waiting.pop(0)
+            words = answer if isinstance(answer, str) else answer(screen.replace("\r", ""))
+            os.write(terminal, words.encode() + b"\n")
             screen += "\n"
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen.replace("\r", "")
 
@@ -251,7 +256,7 @@ def at_a_terminal(*arguments: object, answers: list[str]) -> tuple[int, str]:
 def test_init_asks_twice_without_echo_and_makes_a_sealed_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     code, screen = at_a_terminal(
-        "init", home, "--timezone", "Europe/Madrid", answers=[WORDS, WORDS]
+        "init", home, "--no-sheet", "--timezone", "Europe/Madrid", answers=[WORDS, WORDS]
     )
     assert code == 0, screen
     assert WORDS not in screen
@@ -276,7 +281,7 @@ def test_init_asks_twice_without_echo_and_makes_a_sealed_home(tmp_path: Path) ->
 
 def test_two_different_passphrases_make_nothing(tmp_path: Path) -> None:
     code, screen = at_a_terminal(
-        "init", tmp_path / "home", answers=[WORDS, "another", WORDS, WORDS]
+        "init", tmp_path / "home", "--no-sheet", answers=[WORDS, "another", WORDS, WORDS]
     )
     assert code == 0 and "do not match" in screen
 

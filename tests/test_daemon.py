@@ -13,6 +13,7 @@ from healthslm.errors import ConfigError, IntegrityError
 from healthslm.link import Message, Up
 from healthslm.records import Alert, Chunk, Finding, Frame, Summary, Tick
 from healthslm.vault import PROFILES, create
+from healthslm.vault.retention import Policy
 
 NOW_S = 1.7e9
 TOPIC = "healthslm/1/ada/chest/temperature/frame"
@@ -431,6 +432,30 @@ def test_a_second_daemon_on_a_store_is_refused(tmp_path):
     with service.alone(tmp_path / "store"), pytest.raises(ConfigError, match="another daemon"):
         daemon.run(mine, stop=lambda: True)
     assert daemon.run(mine, stop=lambda: True).taken == 0
+
+
+def test_a_daemon_keeps_what_the_configuration_says_and_no_more(tmp_path):
+    """Days of waveforms that are too many go with the first new hour."""
+    folder = tmp_path / "store"
+    create(folder, "secret", now_s=NOW_S, profile=PROFILES["cheapest"])
+    own = replace(settings(), store=config.Store(folder, raw_days=2, quota_mb=100, reserve_mb=5))
+    assert daemon.kept(own.store) == Policy(
+        2, 365, 1095, quota_bytes=100e6, reserve_bytes=5_000_000
+    )
+    with vault.Store.open(folder) as store:
+        for day in range(4):
+            t_s = NOW_S + day * 86_400
+            store.commit([frame(day, t_s=t_s)], [], b"", now_s=t_s)
+    with pytest.MonkeyPatch.context() as patch:  # the link to a broker is not what is asked here
+        patch.setattr(daemon, "serve", lambda config, store, *how: commit_late(store))
+        daemon.run(own, stop=lambda: True)
+    with vault.Store.unlock(folder, "secret") as store:
+        assert [f.seq for f in store.frames()] == [3, 9]
+
+
+def commit_late(store):
+    t_s = NOW_S + 4 * 86_400
+    store.commit([frame(9, t_s=t_s)], [], b"", now_s=t_s)
 
 
 def test_an_analysis_that_fails_leaves_no_trace_in_what_follows():

@@ -51,6 +51,7 @@ COMMANDS = {
     "erase": "Erase a day, a class, a stream or everything.",
     "report": "Make a sealed report for a clinician, or open one.",
     "outbox": "Carry finished reports off the board.",
+    "store": "Check the sealed store, and repair it after damage.",
     "validate": "Hold the detectors against annotated recordings.",
     "model": "Check the language models and show their figures.",
     "bench": "Measure this machine.",
@@ -70,7 +71,11 @@ NEXT: tuple[tuple[type[Exception], str], ...] = (
         "`healthslm key status` says who can open what",
     ),
     (BrokerError, "start the broker and the daemon (`healthslm run`), then try again"),
-    (IntegrityError, "nothing was changed: copy the folder before you do anything else with it"),
+    (
+        IntegrityError,
+        "nothing was changed: copy the folder before you do anything else; "
+        "`healthslm store check` says what is whole",
+    ),
     (ModelError, "without a model the plain template writes the text"),
 )
 

@@ -115,7 +115,8 @@ def verify(owner: Owner, record: Path | None, checkpoint: Path | None, json_: bo
     if point is not None:
         console.out(f"It holds what the record notes: its first {point.size}, unchanged.")
         for line in said:
-            console.out(f"The record says: {line}")
+            console.out("The record says:")
+            console.out(f"  {line}")
     if checkpoint is not None:
         console.out(f"Checkpoint: {checkpoint}")
         console.note("keep it away from this board, with somebody or on paper")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from healthslm.cli import console, keystate, sheet
 from healthslm.cli.owner import Owner, as_owner, daemon_stopped, sheet_file
 from healthslm.cli.place import find
 from healthslm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from healthslm.vault import Store
 
 key_passphrase_file = click.option(
     "--passphrase-file",
@@ -28,17 +32,18 @@ new_passphrase_file = click.option(
 CHOICE = """\
 Which key is to be changed? Name one of these.
 
-  --sheet   The paper was seen by others, or is lost. You get new words; the old
-            ones open nothing any more. Quick.
-  --owner   Somebody may have learnt your passphrase and copied the card. You get
-            a new key of your own under a new passphrase. What they copied, they
-            can still read. (If nobody copied the card, a new passphrase is
-            enough: healthslm key change-passphrase.) Quick.
-  --device  device.key was copied by others, or is lost. The board gets a new key,
-            and you a new sheet. Stop the daemon first. Quick.
-  --data    Somebody may have had the keys of the data themselves: they opened the
-            store with your passphrase or your sheet. Everything is sealed anew,
-            which takes as long as reading it all. Copies they made stay readable.
+  --sheet   The paper was seen by others, or is lost. You get new words; the
+            old ones open nothing any more. Quick.
+  --owner   Somebody may have learnt your passphrase and copied the card. You
+            get a new key of your own under a new passphrase. What they copied
+            they can still read. (If nobody copied the card, a new passphrase
+            is enough: healthslm key change-passphrase.) Quick.
+  --device  device.key was copied by others, or is lost. The board gets a new
+            key, and you a new sheet. Stop the daemon first. Quick.
+  --data    Somebody opened the store with your passphrase or your sheet, and
+            so may have had the keys of the data themselves. All is sealed
+            anew, which takes as long as reading it all. What they copied they
+            can still read.
 
 Nothing was changed."""
 
@@ -172,16 +177,24 @@ def change_passphrase(
 
 @command.command("recover")
 @click.option("--rehearse", is_flag=True, help="Only see that the words open this store.")
+@click.option(
+    "--device-lost", is_flag=True, help="The board's own key is lost too: make it anew as well."
+)
 @console.store
 @sheet_file
 @new_passphrase_file
 def recover(
-    rehearse: bool, store: Path, sheet_file: Path | None, new_passphrase_file: Path | None
+    rehearse: bool,
+    device_lost: bool,
+    store: Path,
+    sheet_file: Path | None,
+    new_passphrase_file: Path | None,
 ) -> None:
-    """Open the store with the recovery sheet, and choose a new passphrase.
+    """Open with the recovery sheet, and set a passphrase.
 
     For when the passphrase is forgotten. You get a new key of your own; the sheet stays as
-    it is. With --rehearse nothing is changed.
+    it is, but with --device-lost, which ends it and makes a new one. With --rehearse
+    nothing is changed.
     """
     from healthslm.vault import rekey
 
@@ -192,7 +205,12 @@ def recover(
         console.note("nothing was changed; put the paper back where it was")
         return
     with owner.open() as recovered:
+        if not device_lost:
+            _ = recovered.rows.keys.device  # before a passphrase is asked for: it has to sign
         words = console.new_passphrase(new_passphrase_file)
+        if device_lost:
+            _new_device(recovered, owner.place.folder, words)
+            return
         rekey.change_owner(recovered, words, now_s=time.time())
     console.out("The new passphrase opens the store; the one before it does not.")
     console.note("The sheet stays as it is: put the paper back where it was.")
@@ -244,23 +262,30 @@ def _rotate_owner(owner: Owner, new_passphrase_file: Path | None) -> None:
 
 
 def _rotate_device(owner: Owner) -> None:
-    from healthslm.vault import Store, consent, identity, rekey
+    from healthslm import vault
 
     folder = owner.place.folder
+    words = console.passphrase(owner.passphrase_file)
+    with vault.Store.unlock(folder, words) as store:
+        _new_device(store, folder, words)
+
+
+def _new_device(store: Store, folder: Path, words: str) -> None:
+    """Give the board a new key; the sheet ends with the old one, so make a new one too."""
+    from healthslm import vault
+    from healthslm.vault import consent, identity, rekey
+
     with daemon_stopped(folder, "a new key of the board"):
-        words = console.passphrase(owner.passphrase_file)
-        with Store.unlock(folder, words) as store:
-            had = any(reader.role == "recovery" for reader in consent.readers(store))
-            rekey.change_device(store, folder, words, now_s=time.time())
-        with Store.unlock(folder, words) as store:
+        had = any(reader.role == "recovery" for reader in consent.readers(store))
+        rekey.change_device(store, folder, words, now_s=time.time())
+        with vault.Store.unlock(folder, words) as again:
             console.out("The board has a new key. The old one opens nothing here.")
-            shown = identity.fingerprint(store.rows.device_public)
-            console.out(f"fingerprint  {shown}")
+            console.out(f"fingerprint  {identity.fingerprint(again.rows.device_public)}")
             console.note("Tell it to every clinician who gets reports, by voice.")
             if had:
                 console.out()
                 console.out("The recovery sheet you had has ended with the old key.")
-                keystate.new_sheet(store, folder)
+                keystate.new_sheet(again, folder)
 
 
 def _rotate_data(owner: Owner) -> None:

@@ -19,7 +19,7 @@ ASKED_BACK = 2  # of the words: enough to see that they were written down
 BEFORE = """\
 Write these 18 words on paper, with their numbers, and keep the paper where you
 keep your papers. Do not photograph them and do not keep them on a computer.
-They open everything, without the passphrase: whoever has them needs nothing else.
+They open everything without the passphrase: who has them needs nothing more.
 """
 AFTER = """\
 They are shown this once. Clear the screen when you have them. See that what you

@@ -117,7 +117,7 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     """Return what a model's manifest states; empty where it is none."""
     try:
         found = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -180,10 +180,12 @@ def checked(folder: Path) -> dict[str, Any]:
     data |= {"hash": "", "reason": "", "files": {}, "manifest": {}}
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        expected = dict(manifest["files"])
+        expected = {Path(name).name: wanted for name, wanted in manifest["files"].items()}
+        if expected.keys() != manifest["files"].keys():  # /dev/zero would be read for ever
+            raise ValueError("a file lies beside its manifest")
     except OSError:
         return data | {"reason": "there is no model here"}
-    except (ValueError, KeyError, TypeError):
+    except (AttributeError, ValueError, KeyError, TypeError, RecursionError):
         return data | {"reason": "the manifest is not one of ours"}
     verdicts = {name: _verdict(folder / name, wanted) for name, wanted in expected.items()}
     wrong = [name for name, verdict in verdicts.items() if verdict != "ok"]
@@ -195,7 +197,7 @@ def checked(folder: Path) -> dict[str, Any]:
 def _verdict(path: Path, wanted: object) -> str:
     try:
         return "ok" if digest(path) == wanted else "altered"
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have
         return "missing"
 
 

@@ -61,6 +61,6 @@ def sealed(folder: Path) -> dict[str, Any]:
             raise Spoilt("form")  # constants that nothing vouches for
     except OSError:
         raise Spoilt("missing") from None
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise Spoilt("form") from None
     return manifest

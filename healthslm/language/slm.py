@@ -152,7 +152,7 @@ class Model:
             raise Refusal(spoilt.reason) from None
         except OSError:
             raise Refusal("missing") from None
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             raise Refusal("form") from None
         try:
             self._decoder = Decoder(folder / GRAPH)
@@ -281,7 +281,7 @@ def request(stream: IO[bytes]) -> tuple[Path, list[Job | FreeJob]]:
         asked = json.loads(data)
         jobs = [parsed(row) for row in asked["jobs"]]
         folder = Path(asked["model"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise Refusal("request") from None
     if len(jobs) > MAX_JOBS:
         raise Refusal("request")

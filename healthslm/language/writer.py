@@ -200,7 +200,7 @@ def identity(model: Path) -> Identity:
         known = None if spelt else set(_read(model / TOKENIZER)["tokens"])
     except OSError:
         raise ModelError("missing") from None
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ModelError("form") from None
     if known is not None and not known.issuperset(vocabulary().tokens):
         raise ModelError("wording")

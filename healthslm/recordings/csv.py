@@ -115,7 +115,10 @@ def _spacing(times: FloatArray) -> tuple[float, list[tuple[int, int]]]:
     if not np.isfinite(times).all() or not 1e-5 < usual < 3600 or (steps < 0).any():
         raise RecordingError("the times of a table must rise in even steps")
     close = steps < 1.5 * usual  # printed times are rounded: a step may look like 0
-    fs = _neat(float(np.count_nonzero(close) / steps[close].sum()))
+    mean = float(steps[close].mean())
+    if not mean > 1e-5:  # a time that stands twice, and nothing else near it
+        raise RecordingError("the times of a table must rise in even steps")
+    fs = _neat(1 / mean)
     rows = [0, *(np.flatnonzero(~close) + 1).tolist()]
     runs = [(row, round(float(times[row] - times[0]) * fs)) for row in rows]
     for (row, start), end in zip(runs, [*rows[1:], len(times)], strict=True):

@@ -85,12 +85,13 @@ def thaw(content: bytes, what: str) -> Link:
     body = inflate(body_of(content, AUDIT, what))
     try:
         found = msgspec.msgpack.decode(body, type=_Body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise IntegrityError(f"{what}: of another form") from None
     event = Event(found.number, found.t_s, found.action, found.who, found.what)
     return Link(event, found.previous, hashlib.sha256(body).digest())
 
 
+OLDEST = ", the oldest of the audit trail among them"
 _LOST = "audit entries lost:"
 
 
@@ -120,8 +121,9 @@ def chain(
 ) -> Iterator[Event]:
     """Yield the events of a whole trail, oldest first.
 
-    An entry may be missing only where a later entry says that a repair found it so: then the chain
-    goes on behind it, and what stood there is not vouched for.
+    An entry may be missing only where a later entry says that a repair found it so, or the oldest
+    where one says that they are kept no longer: then the chain goes on behind them, and what
+    stood there is not vouched for.
 
     end      how many there are, and the hash of the newest, from the sealed head.
     through  the same of an earlier time, as somebody noted it then.
@@ -137,11 +139,13 @@ def chain(
         )
     links = [thaw(content, f"audit entry {n}") for n, content in enumerate(contents)]
     told = _told(link.event for link in links)
+    cut = any(e.action == "kept no longer" and e.what.endswith(OLDEST) for e, _, _ in links)
     due, newest = 0, bytes(32)
     met = {due: newest}
     for event, previous, own in links:
         gap = range(due, event.number)
-        if gap and all(any(n in span for span in told) for n in gap):
+        known = all(any(n in span for span in told) for n in gap) or (due == 0 and cut)
+        if gap and known:
             due, newest = event.number, previous
             met[due] = previous
         if (event.number, previous) != (due, newest):
@@ -152,4 +156,6 @@ def chain(
     if (due, newest) != end:
         raise IntegrityError(f"audit entry {due}: lost")
     if through is not None and met.get(through[0]) != through[1]:
-        raise IntegrityError(f"audit entry {through[0] - 1}: not the one that was noted, or lost")
+        raise IntegrityError(
+            f"audit entry {through[0] - 1}: not the one that was noted, or it is gone"
+        )

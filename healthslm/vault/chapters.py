@@ -160,7 +160,7 @@ def thawed(content: bytes, kind: bytes, type_: type[T], what: str) -> T:
     """Return the deflated msgpack in a content that must be of `kind`; raises IntegrityError."""
     try:
         return msgspec.msgpack.decode(inflate(body_of(content, kind, what)), type=type_)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise IntegrityError(f"{what}: holds something of another shape") from None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,13 @@ from pathlib import Path
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.vault import audit, chapters
 from healthslm.vault.chapters import Chapter, Entry
-from healthslm.vault.database import DEVICE_KEY, SCHEMA, read_meta, storage
+from healthslm.vault.database import DATABASE, DEVICE_KEY, SCHEMA, connect, read_meta, storage
 from healthslm.vault.index import RING_ROWS, Head
 from healthslm.vault.keys import DEVICE_READER, Class, Device, unwrap_for_device
 from healthslm.vault.readers import check_wrap, read_reader
 from healthslm.vault.rows import Rows, Unlock
 
-_HOW = {"lost": "lost", "rolled back": "rolled back", "wrong label": "moved", "planted": "planted"}
+_HOW = {"rolled back": "rolled back", "wrong label": "moved", "planted": "planted", "lost": "lost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,11 @@ def check(folder: Path, unlock: Unlock | None) -> Checked:
     except IntegrityError as error:
         found.note("header", error)
         return found
+    except LockedError:
+        if device is None or not _altered(folder, device):
+            raise
+        found.damage.append(Damage("header", "altered"))
+        return found
     with closing(rows):
         _attempt(found, "state", rows.check_age)
         try:
@@ -84,6 +89,15 @@ def check(folder: Path, unlock: Unlock | None) -> Checked:
         except IntegrityError as error:
             found.note("database", error)
     return found
+
+
+def _altered(folder: Path, device: Device) -> bool:
+    """Say whether the header names another device, and its second copy this one."""
+    query = "SELECT value FROM {} WHERE name IN ('device', 'store') ORDER BY name"
+    due, named = [(device.public,), (device.store_id,)], []
+    with suppress(IntegrityError), closing(connect(folder / DATABASE)) as db, storage():
+        named = [db.execute(query.format(name)).fetchall() for name in ("meta", "meta_spare")]
+    return bool(named) and named[0] != due and named[1] == due
 
 
 def _attempt(found: Checked, what: str, act: Callable[[], object]) -> bool:
@@ -103,7 +117,7 @@ class _Inspection:
 
     def __init__(self, rows: Rows, device: Device | None, found: Checked) -> None:
         self._rows, self._device, self._found = rows, device, found
-        self._trail: list[bytes] = []
+        self._trail: list[tuple[int, int, bytes]] = []  # commit, row, content
 
     def all(self) -> None:
         """Look at structure, head, contents, letters, trail and wraps."""
@@ -123,7 +137,8 @@ class _Inspection:
             self._chapter(chapter)
         self._letters(head)
         if self._opens(Class.AUDIT, known):
-            _attempt(self._found, "audit trail", lambda: list(audit.chain(self._trail, head.audit)))
+            trail = [content for *_, content in sorted(self._trail)]
+            _attempt(self._found, "audit trail", lambda: list(audit.chain(trail, head.audit)))
         self._readers(head)
         self._wraps(head, known)
 
@@ -187,7 +202,7 @@ class _Inspection:
             self._found.note(f"row {entry.row}", error, name, entry.parts)
             return 0
         if not level and chapter.cls == Class.AUDIT:
-            self._trail.append(content)
+            self._trail.append((entry.number, entry.row, content))
         return entry.parts + sum(self._entry(chapter, child, level - 1) for child in below)
 
     def _closed(self, chapter: Chapter, name: str) -> None:

@@ -7,10 +7,10 @@ waveform stay light. `docs/store-format.md`, "Rows", is the specification.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import astuple, fields
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -26,9 +26,28 @@ TAGS: dict[str, type[Derived]] = {
     "a": Alert,
 }
 
+# Deflate packs up to 1032 to 1 (RFC 1951: 258 bytes in 2 bits), so that a few hundred sealed rows
+# could ask for more memory than a board has. A commit holds 1024 frames of 64 KiB at most.
+MAX_BYTES = 1 << 26
+
 _TAG_OF = {kind: tag for tag, kind in TAGS.items()}
 _NAMES = {tag: tuple(f.name for f in fields(kind)) for tag, kind in TAGS.items()}
 _LANE = attrgetter("device", "stream", "boot", "fs", "unit", "gain", "offset")
+_Record = Annotated[list[Any], msgspec.Meta(min_length=1)]  # tag, fields
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Lane(msgspec.Struct, array_like=True, frozen=True):
+    """What the frames of one lane have in common; later versions may add fields."""
+
+    device: str
+    stream: str
+    boot: int
+    fs: float
+    unit: str
+    gain: float
+    offset: float
+    frames: list[tuple[int, int, float, int | None, _Count]]  # seq, start, t_s, kept, count
 
 
 def deflate(data: bytes) -> bytes:
@@ -43,12 +62,16 @@ def inflate(data: bytes) -> bytes:
     Raises
     ------
     IntegrityError
-        `data` was not written by `deflate`.
+        `data` was not written by `deflate`, or is of more than `MAX_BYTES`.
     """
+    unpacker = zlib.decompressobj(-15)
     try:
-        return zlib.decompress(data, -15)
+        found = unpacker.decompress(data, MAX_BYTES)
     except zlib.error:
         raise IntegrityError("content: not deflated data") from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise IntegrityError("content: deflated data are cut short, too long, or end too early")
+    return found
 
 
 def pack_samples(samples: bytes) -> bytes:
@@ -75,7 +98,7 @@ def unpack_samples(block: bytes) -> bytes:
     Raises
     ------
     IntegrityError
-        A codec that this version does not know.
+        A codec that this version does not know, or no whole number of samples.
     """
     import numpy as np
 
@@ -84,7 +107,10 @@ def unpack_samples(block: bytes) -> bytes:
         return data
     if codec not in (b"\1", b"\2"):
         raise IntegrityError("content: unknown codec")
-    planes = np.frombuffer(inflate(data), np.uint8).reshape(2, -1).T
+    flat = np.frombuffer(inflate(data), np.uint8)
+    if len(flat) % 2:
+        raise IntegrityError("content: half a sample")
+    planes = flat.reshape(2, -1).T
     zigzag = np.ascontiguousarray(planes).view("<u2")[:, 0]
     x = ((zigzag >> 1) ^ -(zigzag & 1)).astype("<i2")
     for _ in range(codec[0]):
@@ -113,13 +139,20 @@ def decode_frames(body: bytes) -> Iterator[Frame]:
     IntegrityError
         `body` is of another form.
     """
-    heads, blocks = _decode(body, tuple[bytes, list[bytes]])
-    for head, block in zip(_decode(inflate(heads), list[list[Any]]), blocks, strict=True):
-        device, stream, boot, fs, unit, gain, offset, parts = head[:8]
+    packed, blocks = _decode(body, tuple[bytes, list[bytes]])
+    heads = _decode(inflate(packed), list[_Lane])
+    if len(heads) != len(blocks):
+        raise IntegrityError("content: another number of lanes than of blocks")
+    for head, block in zip(heads, blocks, strict=True):
         samples, at = unpack_samples(block), 0
-        for seq, start, t_s, kept, count in parts:
+        if len(samples) != 2 * sum(count for *_, count in head.frames):
+            raise IntegrityError("content: another number of samples than its frames say")
+        for seq, start, t_s, kept, count in head.frames:
             cut, at = samples[at : at + 2 * count], at + 2 * count
-            yield Frame(device, stream, boot, seq, start, t_s, fs, unit, gain, offset, cut, kept)
+            yield Frame(
+                head.device, head.stream, head.boot, seq, start, t_s,
+                head.fs, head.unit, head.gain, head.offset, cut, kept,
+            )  # fmt: skip
 
 
 def encode_derived(records: Sequence[Derived]) -> bytes:
@@ -127,17 +160,33 @@ def encode_derived(records: Sequence[Derived]) -> bytes:
     return deflate(_encode([(_TAG_OF[type(r)], *astuple(r)) for r in records]))
 
 
-def decode_derived(body: bytes) -> Iterator[Derived]:
-    """Yield the records that `encode_derived` wrote, in order.
+def join_derived(bodies: Sequence[bytes]) -> bytes:
+    """Return one body that holds the records of several, in order.
+
+    Raises
+    ------
+    IntegrityError
+        One is of another form.
+    """
+    records = [r for body in bodies for r in _decode(inflate(body), list[msgspec.Raw])]
+    return deflate(msgspec.msgpack.encode(records))
+
+
+def decode_derived(
+    body: bytes, kinds: Container[type[Derived]] = frozenset(TAGS.values())
+) -> Iterator[Derived]:
+    """Yield the records that `encode_derived` wrote, in order; of some kinds, or of all.
 
     Raises
     ------
     IntegrityError
         `body` is of another form.
     """
-    for tag, *values in _decode(inflate(body), list[list[Any]]):
-        if tag not in TAGS:
+    for tag, *values in _decode(inflate(body), list[_Record]):
+        if not isinstance(tag, str) or tag not in TAGS:
             raise IntegrityError("content: unknown record")
+        if TAGS[tag] not in kinds:
+            continue
         named = dict(zip(_NAMES[tag], values, strict=False))  # later versions may add fields
         try:
             yield msgspec.convert(named, TAGS[tag])
@@ -176,5 +225,5 @@ def _plain(value: Any) -> object:
 def _decode(data: bytes, kind: Any) -> Any:
     try:
         return msgspec.msgpack.decode(data, type=kind)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise IntegrityError("content: of another form") from None

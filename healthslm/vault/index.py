@@ -53,6 +53,7 @@ class Head(msgspec.Struct, array_like=True):
     reports: int = 0  # handed out, ever
     job: str = ""  # what was begun and is not done: an erasure, a change of keys
     mark: bytes = b""  # the key of the mark beside the database, for good
+    joined: int = 0  # the commit up to which derived contents are joined, an hour to one
     padding: Padding = msgspec.field(default_factory=Padding)
 
     def count(self, name: str, n: int) -> None:
@@ -253,9 +254,14 @@ class Draft:
         return STATE + deflate(msgspec.msgpack.encode(self.head))
 
     def _put_away(self) -> None:
-        """Move all chapters but the newest of each class from the head to the catalogue."""
-        newest = {c.cls: c for c in self.head.chapters}
-        for chapter in [c for c in self.head.chapters if c is not newest[c.cls]]:
+        """Move all chapters but the newest of each class from the head to the catalogue.
+
+        Of DERIVED the one before stays too: its last hour is joined when the next day has begun.
+        """
+        stay: list[Chapter] = []
+        for cls, count in ((Class.RAW, 1), (Class.DERIVED, 2), (Class.AUDIT, 1)):
+            stay += [c for c in self.head.chapters if c.cls == cls][-count:]
+        for chapter in [c for c in self.head.chapters if c not in stay]:
             self.head.chapters.remove(chapter)
             if (key := self.keys.at_hand(chapter.key)) is not None:
                 self.end(key, chapter)

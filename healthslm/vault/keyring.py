@@ -44,6 +44,7 @@ class Keyring:
         self._db, self._store_id, self._device_public = db, store_id, device_public
         self._device = device
         self._unlocked = unlocked
+        self.destroyed = False  # wraps, which the write-ahead log may have a copy of
         self._opened: dict[int, DataKey] = {}
         self._writing: dict[Class, DataKey] = {}  # minted by this process, or today's DERIVED
 
@@ -165,7 +166,8 @@ class Keyring:
             raise DeviceKeyError(
                 "missing",
                 "device.key is needed to write: new keys are signed with it. Put it back; where it "
-                "is lost, `healthslm key rotate --device` makes another",
+                "is lost, `healthslm key rotate --device` makes another, or, with the recovery "
+                "sheet alone, `healthslm key recover --device-lost`",
             )
         return self._device
 
@@ -189,16 +191,19 @@ class Keyring:
     def renew(self, device: Device) -> None:
         """Go on as the keyring of a new device key: all data keys must have been opened before."""
         self._device, self._device_public = device, device.public
+        self.destroyed = True
 
     def destroy(self, key_ids: Sequence[int]) -> None:
         """Destroy every wrap of these keys: nobody opens what they seal any more."""
         self._db.executemany("DELETE FROM wrap WHERE key_id = ?", [(k,) for k in key_ids])
         for key_id in key_ids:
             self._opened.pop(key_id, None)
+        self.destroyed = True
 
     def unwrap_from(self, reader: int) -> None:
         """Destroy every wrap to a reader."""
         self._db.execute("DELETE FROM wrap WHERE reader = ?", (reader,))
+        self.destroyed = True
 
     def age_for_device(self, chapters: Iterable[Chapter]) -> None:
         """Destroy the device's wraps of derived keys that are older than it may open."""
@@ -208,6 +213,7 @@ class Keyring:
         self._db.executemany(
             "DELETE FROM wrap WHERE reader = ? AND key_id = ?", [(DEVICE_READER, k) for k in old]
         )
+        self.destroyed |= bool(old)
 
     def _state_id(self) -> int:
         key = self._writing.get(Class.STATE)

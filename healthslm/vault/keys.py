@@ -21,6 +21,7 @@ from healthslm.errors import DeviceKeyError, IntegrityError
 from healthslm.vault.seal import seal, unseal
 
 KEY_BYTES = 32
+_GRANT = struct.Struct(">Bq")  # class, epoch; then the key
 DEVICE_READER = 0  # the reader id of the device's own, symmetric wraps
 DEVICE_DAYS = 8  # of DERIVED that the device key opens: a week and today
 
@@ -155,13 +156,15 @@ def place(store_id: bytes, key_id: int, reader: int) -> bytes:
 
 def grant(key: DataKey) -> bytes:
     """Return what a wrap holds."""
-    return struct.pack(">Bq", key.cls, key.epoch_s) + key.secret
+    return _GRANT.pack(key.cls, key.epoch_s) + key.secret
 
 
 def granted(key_id: int, packed: bytes) -> DataKey:
-    """Undo `grant`."""
-    cls, epoch_s = struct.unpack_from(">Bq", packed)
-    return DataKey(key_id, Class(cls), epoch_s, packed[9:])
+    """Undo `grant`; raises IntegrityError."""
+    if len(packed) != _GRANT.size + KEY_BYTES or packed[0] not in list(Class):
+        raise IntegrityError(f"wrap of key {key_id}: holds something of another shape")
+    cls, epoch_s = _GRANT.unpack_from(packed)
+    return DataKey(key_id, Class(cls), epoch_s, packed[_GRANT.size :])
 
 
 def _expand(secret: bytes, info: bytes) -> bytes:

@@ -35,6 +35,8 @@ class Point:
 
 def write(device: Device, point: Point) -> str:
     """Return a point as a text that the device has signed."""
+    if not all(line and "\n" not in line for line in point.said):
+        raise ValueError("what is said must be one line each")
     lines = (
         f"{_ORIGIN}{point.store_id.hex()}",
         str(point.size),

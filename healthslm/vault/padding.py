@@ -13,6 +13,7 @@ import msgspec
 from healthslm.vault.seal import PART_BYTES
 
 STATE_STEP, STATE_MOST = 8, 63
+JOINED_STEP = 16  # an hour of records takes some fifty rows
 RUNGS = 16  # sixteenths of what the samples take uncompressed
 FRAME_BYTES = 40  # of a frame's own entry, deflated, at most
 PATIENCE = 4  # commits that needed more, before all get more
@@ -26,6 +27,7 @@ class Padding(msgspec.Struct, array_like=True):
     raw_over: int = 0
     derived: int = 1
     derived_over: int = 0
+    joined: int = JOINED_STEP
 
     def raw_rows(self, needed: int, *, frames: int, samples: int) -> int:
         """Return the rows for frames that need at least `needed`."""
@@ -44,6 +46,11 @@ class Padding(msgspec.Struct, array_like=True):
             if self.derived_over >= PATIENCE:
                 self.derived, self.derived_over = needed, 0
         return max(needed, self.derived)
+
+    def joined_rows(self, needed: int) -> int:
+        """Return the rows for an hour's records that need at least `needed`."""
+        self.joined = max(self.joined, -(-needed // JOINED_STEP) * JOINED_STEP)
+        return self.joined
 
     def state_rows(self, needed: int) -> int:
         """Return the rows for a state that needs at least `needed`."""

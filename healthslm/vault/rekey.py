@@ -103,8 +103,8 @@ def change_device(
     """Give the board a new key of its own, as when the old one is lost or was seen by others.
 
     Everything is signed and wrapped anew, and clinicians must compare the new fingerprint. The
-    recovery sheet trusted the old key: opened with the passphrase, a new one must be made; opened with
-    the sheet, it goes on, and the owner has a new key under `passphrase`. The store must be
+    recovery sheet trusted the old key: opened with the passphrase, a new one must be made; opened
+    with the sheet, it goes on, and the owner has a new key under `passphrase`. The store must be
     closed and opened again after it.
 
     sheet  the secret of the sheet, where it is what opened the store.
@@ -122,7 +122,7 @@ def change_device(
     rows, new = store.rows, Device(store.rows.id, secrets.token_bytes(32))
     made = folder / NEW_DEVICE_KEY
     made.unlink(missing_ok=True)  # of an attempt that changed nothing
-    owner = Reader.new() if sheet is not None else _owner(store)
+    owner = Reader.new() if store.who == "recovery" else _owner(store)
     record = seal_identity(new, owner, _given(passphrase), profile)
     new.write(made)
     sync(folder)

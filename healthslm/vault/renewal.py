@@ -7,6 +7,7 @@ new one says what header and contents tell, and the state of the pipeline is gon
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -21,6 +22,7 @@ from healthslm.vault.keyring import Keyring
 from healthslm.vault.keys import (
     ALL_CLASSES,
     DEVICE_READER,
+    KEY_BYTES,
     Class,
     DataKey,
     Device,
@@ -65,10 +67,10 @@ class Renewal:
             )
             rebuild = Rebuild(self._salvage, db, ring, self._id)
             rebuild.findings.wraps_made = made
-            key, head = self._fill(db, ring, rebuild)
+            head = self._fill(db, ring, rebuild)
             db.execute("COMMIT")
             db.execute("PRAGMA journal_mode = WAL")
-        reset_mark(folder / MARK, key.secret, self._id, head.commit)
+        reset_mark(folder / MARK, head.mark, self._id, head.commit)
         sync(folder)
         return rebuild.findings
 
@@ -111,9 +113,7 @@ class Renewal:
         elif self._device is not None:
             unwrap_for_device(self._device, key_id, blob)
 
-    def _fill(
-        self, db: sqlite3.Connection, ring: Keyring, rebuild: Rebuild
-    ) -> tuple[DataKey, Head]:
+    def _fill(self, db: sqlite3.Connection, ring: Keyring, rebuild: Rebuild) -> Head:
         """Write the rows: those that are left, the index and the head anew."""
         key, head, seen = self._newest(ring, rebuild.findings)
         ring.adopt(key)
@@ -132,22 +132,22 @@ class Renewal:
             draft.end(ring.get(chapter.key), chapter)
         left = [c for old in growing if (c := rebuild.chapter(draft, old, since))]
         head.chapters[:0] = sorted(left, key=lambda c: (c.epoch, c.first))
+        head.commit = max(head.commit, rebuild.newest + 1)  # what comes is newer than all there is
         self._letters(ring, rebuild, draft)
         self._audit(draft, rebuild)
-        head.commit = max(head.commit, rebuild.newest + 1)
         draft.finish()
         db.executemany(INSERT_ROW, draft.rows)
         self._grant(db, ring, draft, key.id, findings)
-        return key, head
+        return head
 
     def _newest(self, ring: Keyring, findings: Findings) -> tuple[DataKey, Head, int]:
         """Return the newest head that opens, or an empty one; its key; and what the mark knows."""
         heads, seen = list(_heads(self._salvage, ring, self._id)), 0
         opened = [ring.at_hand(key_id) for key_id in {key_id for key_id, _ in ring.wraps()}]
         states = [key for key in opened if key is not None and key.cls is Class.STATE]
-        for key in states:
+        for _, head, _ in heads:
             with suppress(IntegrityError):
-                seen = max(seen, read_mark(self._mark, key.secret, self._id))
+                seen = max(seen, read_mark(self._mark, head.mark, self._id))
         sure = [found for found in heads if found[0] or found[1].commit <= seen]
         if sure:
             _, head, key = max(sure, key=lambda found: found[1].commit)
@@ -156,7 +156,10 @@ class Renewal:
             known = [r for r in head.readers if f"reader/{r.id}" in self._meta]
             findings.readers_lost, head.readers = len(head.readers) - len(known), known
         else:
-            findings.head, head = "lost", Head(readers=self._readers(), audit=(0, bytes(32)))
+            findings.head, head = (
+                "lost",
+                Head(readers=self._readers(), mark=secrets.token_bytes(KEY_BYTES)),
+            )
             key = states[0] if states else ring.mint(Class.STATE, head, 0, 0.0)
         if not any(r.id == self._owner.reader.id for r in head.readers):
             raise LockedError("this key opens nothing here: the store does not name its reader")

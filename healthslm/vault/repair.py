@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from healthslm.errors import LockedError
+from healthslm.errors import DeviceKeyError, LockedError
 from healthslm.vault.database import DATABASE, DEVICE_KEY, MARK
 from healthslm.vault.header import true_headers, unlocked
 from healthslm.vault.keys import (
@@ -54,7 +54,10 @@ def prepare(folder: Path, unlock: Unlock, *, now_s: float) -> Findings:
         device = Device.read(key) if key.exists() else None
         meta, owner = unlocked(true_headers(salvage.header(), device), unlock)
         if device and (device.store_id, device.public) != (meta["store"], meta["device"]):
-            raise LockedError(f"{DEVICE_KEY}: belongs to another store")
+            raise DeviceKeyError(
+                "of another store",
+                f"{DEVICE_KEY}: belongs to another store. Put the right one back, or move it away",
+            )
         new.mkdir(mode=0o700)
         try:
             mark = (folder / MARK).read_bytes() if (folder / MARK).exists() else b""

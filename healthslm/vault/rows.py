@@ -147,13 +147,15 @@ class Rows:
             raise IntegrityError(f"row {head.next_row - 1}: not the newest: rows lost or planted")
         wreckage.release(self._path.parent)
 
+    def keep_log(self) -> None:
+        """Set the log of a store that lost commits apart, before anything is written to it."""
+        if (self.folder / wreckage.HELD).exists():
+            wreckage.set_apart(self.folder, [wreckage.HELD], written=True)
+            wreckage.release(self.folder)
+
     def accept_age(self) -> None:
         """Go on from what is there: whatever the mark said, it now says this."""
         head = self.head()
-        folder = self._path.parent
-        if (folder / wreckage.HELD).exists():
-            wreckage.set_apart(folder, [wreckage.HELD])
-            wreckage.release(folder)
         reset_mark(self._path, head.mark, self.id, head.commit)
 
     def chapters(self, head: Head) -> list[Chapter]:
@@ -298,6 +300,9 @@ class Rows:
             write_mark(self._path, head.mark, self.id, head.commit)
         except OSError as error:  # committed all the same; a mark that lags is no lie
             log.warning("vault.mark: not written (errno %s)", error.errno)
+        if self.keys.destroyed:
+            self.settle()
+            self.keys.destroyed = False
 
     def forget(self, draft: Draft, chapter: Chapter, heir: DataKey | None = None) -> None:
         """Destroy a chapter: its rows and its key, and what it has in the ring of letters.

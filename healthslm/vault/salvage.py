@@ -83,7 +83,8 @@ def _named(data: bytes | mmap.mmap, match: re.Match[bytes]) -> Cell | None:
         head = data[max(at - width, 0) : at]
         if len(head) == width and head[0] == width and head[1] == 13 + 2 * (end - at):
             kind = head[2] if width == 3 else (head[2] & 0x7F) << 7 | head[3]
-            return Cell(match[0].decode(), 0, 0, end, (kind - 12) // 2)
+            if kind >= 12 and not kind % 2:  # a blob: else it is an entry of the table's index
+                return Cell(match[0].decode(), 0, 0, end, (kind - 12) // 2)
     return None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from types import TracebackType
 
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
-from healthslm.vault import audit, codec, readers, recovery, source, upkeep
+from healthslm.vault import audit, codec, joining, readers, recovery, source, upkeep
 from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
 from healthslm.vault.database import (
     DATABASE,
@@ -36,6 +36,7 @@ from healthslm.vault.rows import Rows, Unlock
 from healthslm.vault.seal import ROW_BYTES, needed
 
 LETTER_BYTES = 65_536  # kept of one payload: no frame may be longer
+ALL_DERIVED = frozenset(codec.TAGS.values())
 PENDING_BYTES = 1 << 20  # of letters that wait for a commit: what the ring holds
 
 
@@ -122,6 +123,7 @@ class Store:
         with _closing_on_error(rows):
             store.welcome(now_s)
             if accept_loss:
+                rows.keep_log()
                 store._audit("loss accepted", now_s)  # first: no loss is accepted unseen
                 rows.accept_age()
             else:
@@ -172,10 +174,13 @@ class Store:
             draft.head.count("frames", len(frames))
             draft.head.count("set_aside", len(letters))
             draft.head.pipeline = state
-            if len(draft.head.chapters) > known:  # a new hour or day
+            new_hour = len(draft.head.chapters) > known
+            if new_hour:
                 upkeep.keep_no_longer(self, draft, now_s)
         self._letters.clear()
         self._pending = 0
+        if new_hour:
+            joining.join(self.rows, now_s)
 
     def state(self) -> bytes | None:
         """Return the state of the newest commit; None before the first.
@@ -190,14 +195,21 @@ class Store:
             raise LockedError("the daemon's state: no consent covers it")
         return self.rows.head().pipeline
 
-    def derived(self, t0_s: float | None = None, t1_s: float | None = None) -> Iterator[Derived]:
+    def derived(
+        self,
+        t0_s: float | None = None,
+        t1_s: float | None = None,
+        kinds: Container[type[Derived]] = ALL_DERIVED,
+    ) -> Iterator[Derived]:
         """Yield the derived records that touch a time range, in order of commit.
+
+        kinds  only records of these classes: beats are most, and not always wanted.
 
         The device key yields what was committed in the last eight days; the rest needs the
         owner.
         """
         for content in self.rows.contents(Class.DERIVED, t0_s, t1_s):
-            for record in codec.decode_derived(body_of(content, RECORDS, "records")):
+            for record in codec.decode_derived(body_of(content, RECORDS, "records"), kinds):
                 if touches(record, t0_s, t1_s):
                     yield record
 

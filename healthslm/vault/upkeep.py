@@ -81,7 +81,10 @@ def keep_no_longer(store: Store, draft: Draft, now_s: float) -> None:
     for chapter in old:
         store.rows.forget(draft, chapter)
     if old:
-        audit.record(draft, "kept no longer", store.who, now_s, f"{len(old)} keys destroyed")
+        what = f"{len(old)} keys destroyed"
+        if any(chapter.cls == Class.AUDIT for chapter in old):
+            what += audit.OLDEST
+        audit.record(draft, "kept no longer", store.who, now_s, what)
 
 
 def make_room(store: Store, *, now_s: float) -> bool:

@@ -35,17 +35,19 @@ def release(folder: Path) -> None:
         (folder / HELD).unlink(missing_ok=True)
 
 
-def set_apart(folder: Path, names: Iterable[str]) -> Path:
+def set_apart(folder: Path, names: Iterable[str], *, written: bool = False) -> Path:
     """Give files of a store a second place in a new folder `damaged-<n>`, durably; return it.
 
     A folder that an interrupted attempt left unfinished is taken up again.
+
+    written  the store goes on with these files: then a second name would not keep what they hold.
     """
     unfinished = folder / f"{DAMAGED}.new"
     unfinished.mkdir(mode=0o700, exist_ok=True)
     for name in names:
         if (folder / name).exists():
             (unfinished / name).unlink(missing_ok=True)
-            _second(folder / name, unfinished / name)
+            _second(folder / name, unfinished / name, copy=written)
     sync(unfinished)
     free = next(n for n in count(1) if not (folder / f"{DAMAGED}-{n}").exists())
     done = unfinished.rename(folder / f"{DAMAGED}-{free}")
@@ -74,14 +76,15 @@ def kept(folder: Path) -> list[Path]:
     return sorted(p for p in folder.glob(f"{DAMAGED}-*") if p.is_dir())
 
 
-def _second(path: Path, other: Path) -> None:
-    """Link a file, or copy it durably where the file system knows no links."""
-    try:
-        os.link(path, other)
-    except OSError:
-        shutil.copyfile(path, other)
-        other.chmod(0o600)
-        sync(other)
+def _second(path: Path, other: Path, *, copy: bool) -> None:
+    """Link a file, or copy it durably: also where the file system knows no links."""
+    if not copy:
+        with suppress(OSError):
+            os.link(path, other)
+            return
+    shutil.copyfile(path, other)
+    other.chmod(0o600)
+    sync(other)
 
 
 def sync(path: Path) -> None:

@@ -138,6 +138,7 @@ def open_recovery(store, device_public, secret, meta):
     """Return the recovery sheet's private key."""
     private = expand(secret, b"healthslm/recovery/1", 96)
     reader, _, _ = keys_of(private)
+    require(f"recovery/{reader}" in meta or f"reader/{reader}" not in meta, "lost")
     require(f"recovery/{reader}" in meta, "another sheet")
     key = expand(secret, b"healthslm/recovery/trust/1")
     label = b"healthslm/recovery/1" + store + u64(reader)

@@ -26,6 +26,18 @@ from .independent_keys import (
 )
 
 
+def signed_any(store, public, meta):
+    """Say whether a device signed a reader record of this header."""
+    for name, record in meta.items():
+        if name.startswith("reader/"):
+            try:
+                open_reader(store, public, int(name[7:]), record)
+            except Refused:
+                continue
+            return True
+    return False
+
+
 def head_of(part):
     """Return number, part, parts and data of one opened row."""
     number, n, parts, used = struct.unpack(">QHHH", part[:14])
@@ -115,7 +127,10 @@ class Reader:
             path = folder / "device.key"
             require(path.stat().st_mode & 0o077 == 0, "open to others")
             store, self.wrap_key, public = open_device_key(path.read_bytes())
-            require((store, public) == (self.store, self.device), "another store")
+            if (store, public) != (self.store, self.device):
+                raise Refused(
+                    "altered" if signed_any(store, public, self.meta) else "another store"
+                )
         if self.private:
             self.reader, _, _ = keys_of(self.private)
         rows = self.rows(1, 63)
@@ -191,7 +206,9 @@ class Reader:
             if level == 0:
                 yield entry[5], entry[0], content
             else:
-                yield from self.under(key_id, unpack(body(content, 3)), level - 1)
+                children = unpack(body(content, 3))
+                require(children[0][5] == entry[5], "rolled back")
+                yield from self.under(key_id, children, level - 1)
 
     def contents(self, cls):
         """Return the contents of a class in order of commit; the device's newest days only."""

@@ -11,6 +11,7 @@ SAID = {  # where the package tells a person more than the page's word
     "wrong key": r"^wrong passphrase$|^recovery: altered",
     "another device": r"not the device that this (owner|sheet) trusts",
     "another store": r"belongs to another store",
+    "altered": r"^meta: altered",
     "another sheet": r"^this sheet does not open this store",
     "not a sheet": r"^the sheet has 18 words|is none that stands on a sheet|do not belong together",
     "asks for too much": r"asks for more than 1 GiB",

@@ -34,6 +34,7 @@ STATE_KEY = _key(11, Class.STATE, 0)
 AUDIT_KEY = _key(12, Class.AUDIT, 1_698_796_800)
 HOUR_1, HOUR_2 = _key(13, Class.RAW, HOUR), _key(14, Class.RAW, HOUR + 3600)
 LONG_AGO, DAY = _key(15, Class.DERIVED, TODAY - 8 * 86_400), _key(16, Class.DERIVED, TODAY)
+MARK_KEY = bytes_of("mark", 32)
 KEYS = (STATE_KEY, AUDIT_KEY, HOUR_1, HOUR_2, LONG_AGO, DAY)
 
 WAVE = [[seq, -seq, 40 * seq, -3000, 32767, -32768, 0] for seq in range(5)]
@@ -59,7 +60,7 @@ class Made:
     meta: dict = field(default_factory=dict)
     wraps: dict = field(default_factory=dict)
     head: list = field(default_factory=list)
-    mark: list = field(default_factory=lambda: [slot(n, STATE_KEY.secret) for n in (4, 5)])
+    mark: list = field(default_factory=lambda: [slot(n, MARK_KEY) for n in (4, 5)])
 
     def put(self, key, first, content, number, *, span=(0, 0), quantum=1, part_number=None):
         """Seal a content into rows from `first` on; return the entry that stands for it."""
@@ -100,15 +101,17 @@ def store(wraps, damage=None, *, forged=None):
     span = int(T0), int(T0) + 5
     created = made.put(AUDIT_KEY, 2048, told[0], 1, span=(int(T0), int(T0)))
     old = made.put(LONG_AGO, 2049, packed(2, OLD_RECORDS), 1, span=(int(T0) - 8 * 86_400,) * 2)
-    one = made.put(HOUR_1, 2050, frames(("ecg", 0, [0]), ("ppg", 1, [0])), 2, span=span, quantum=2)
+    two = made.put(HOUR_2, 2050, frames(("ecg", 2, [1])), 3, span=span, quantum=2)
     noon = made.put(DAY, 2052, packed(2, RECORDS[:3]), 2, span=span)
-    two = made.put(HOUR_2, 2053, frames(("ecg", 2, [1])), 3, span=span, quantum=2)  # clock set back
+    # The first hour was sealed anew, and then went on: its rows are newer than its numbers.
+    one = frames(("ecg", 0, [0]), ("ppg", 1, [0]))
+    one = made.put(HOUR_1, 2053, one, 2, span=span, quantum=2, part_number=4)
     three = made.put(HOUR_1, 2055, frames(("ecg", 1, [2, 3, 4])), 4, span=span, quantum=2)
     assert made.letter(made.letter(0, *LETTERS[0]), *LETTERS[1]) == 3
-    node = made.put(HOUR_1, 2057, packed(3, [one, three]), 2, span=span, part_number=5)
+    node = made.put(HOUR_1, 2057, packed(3, [one]), 2, span=span, part_number=5)
     done = [
         [LONG_AGO.id, 2, LONG_AGO.epoch_s, 2049, 2050, 1, [[old]]],
-        [HOUR_1.id, 1, HOUR, 2050, 2058, 5, [[], [node]]],
+        [HOUR_1.id, 1, HOUR, 2053, 2058, 5, [[three], [node]]],
     ]
     catalogue = made.put(STATE_KEY, 2058, packed(7, done), 5)
     eve = made.put(DAY, 2059, packed(2, RECORDS[3:]), 5, span=span)
@@ -118,11 +121,11 @@ def store(wraps, damage=None, *, forged=None):
         [
             [AUDIT_KEY.id, 4, AUDIT_KEY.epoch_s, 2048, 2061, 2, [[created, opened]]],
             [DAY.id, 2, DAY.epoch_s, 2052, 2060, 2, [[noon, eve]]],
-            [HOUR_2.id, 1, HOUR + 3600, 2053, 2055, 2, [[two]]],
+            [HOUR_2.id, 1, HOUR + 3600, 2050, 2052, 2, [[two]]],
         ],
         catalogue,
         [[OWNER.id, "owner", 30, "", 0, None], [SECOND.id, "recovery", 30, "", 0, None]],
-        end, 3, {"frames": 6}, b"the pipeline's", 0, "",
+        end, 3, {"frames": 6}, b"the pipeline's", 0, "", MARK_KEY, 0, [8, 8, 0, 1, 0, 16],
     ]  # fmt: skip
     if forged:
         forged(made)

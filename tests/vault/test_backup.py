@@ -124,7 +124,7 @@ def test_a_backup_replaces_no_file(folder, copy):
 @pytest.mark.parametrize(
     ("how", "error", "words"),
     [
-        (partial(readers.unlock, passphrase="wrong"), LockedError, "wrong passphrase"),
+        (partial(readers.unlock, passphrase=NEW), LockedError, "wrong passphrase"),
         (partial(recovery.unlock, secret=bytes(32)), LockedError, "does not open"),
     ],
 )

@@ -4,6 +4,7 @@ import random
 import shutil
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -66,6 +67,7 @@ def test_it_finds_the_newest_state_and_every_row_that_the_state_counts(reader):
     assert reader.state[4] is not None
     assert len(reader.chapters) > len(reader.state[3])
     reader.count()
+    assert len(reader.rows(1, 63)) % 4 == 0
 
 
 def test_it_finds_whom_keys_are_wrapped_to_and_the_key_of_each(reader):
@@ -163,3 +165,5 @@ def test_it_reads_a_store_that_was_erased_in_part_and_given_all_new_keys(folder,
         kept = {letter for letter in reader.letters() if letter[0] != "erased"}
     with vault.Store.unlock(tmp_path / "s", PASSPHRASE) as store:
         assert set(store.letters()) == kept
+        assert [f.seq for f in store.frames()] == [i for i in left for _ in range(2)]
+        assert [v.t_s for v in islice(store.derived(), len(left))] == [TIMES[i] for i in left]

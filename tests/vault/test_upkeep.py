@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from healthslm import vault
 from healthslm.errors import IntegrityError
-from healthslm.vault import retention, upkeep
+from healthslm.records import Summary
+from healthslm.vault import audit, retention, upkeep
 from healthslm.vault.chapters import DAY_S, Chapter
 from healthslm.vault.keys import Class
 from healthslm.vault.retention import Policy
@@ -151,3 +152,23 @@ def test_on_a_full_disk_the_oldest_hours_make_room_and_the_newest_stay(small_dis
         assert seqs[-1] == 3999
         assert seqs == list(range(seqs[0], 4000))
         assert len(seqs) > 500
+
+
+def test_a_trail_whose_oldest_months_are_kept_no_longer_is_whole_all_the_same(tmp_path):
+    """The entry that tells of it is what lets the chain begin later; without it, it is broken."""
+    folder = new_store(tmp_path / "store")
+    with vault.Store.open(folder) as store:
+        upkeep.begin(store, folder, retention.Policy(audit_days=1))
+        for month in range(4):
+            t_s = T0 + month * 31 * DAY
+            note = Summary(t_s - 9, t_s, "en", "Text.", "template")
+            store.commit([], [note], b"", now_s=t_s)
+            store.commit([], [vital(t_s + DAY)], b"", now_s=t_s + DAY)
+    with owned(folder) as store:
+        events = list(store.events())
+        assert events[0].number > 0 and events[0].action != "create"
+        contents = list(store.rows.contents(Class.AUDIT, None, None))
+        untold = [c for c in contents if audit.OLDEST not in audit.thaw(c, "entry").event.what]
+        assert len(untold) < len(contents)
+        with pytest.raises(IntegrityError, match="the chain is broken"):
+            list(audit.chain(untold, store.rows.head().audit))

@@ -16,10 +16,10 @@ CHAPTER = [13, 1, 1_699_999_200, 2049, 2081, 33, [[ENTRY], [NODE_ENTRY]]]
 READERS = [[7, "owner", 30, "", 0, None], [8, "clinician", 20, "Dr. A", 1, 1_800_000_000]]
 STATE = [
     5, 2082, 34, [CHAPTER], NODE_ENTRY, READERS, [2, bytes_of("trail", 32)], 3, {"frames": 9},
-    b"of the caller", 1, "erase a day", bytes_of("mark", 32), [16, 9, 2, 1, 0],
+    b"of the caller", 1, "erase a day", bytes_of("mark", 32), 4, [16, 9, 2, 1, 0, 48],
 ]  # fmt: skip
 NEW_STORE = [
-    1, 2048, 0, [], None, [], [0, bytes(32)], 0, {}, None, 0, "", bytes(32), [8, 8, 0, 1, 0]
+    1, 2048, 0, [], None, [], [0, bytes(32)], 0, {}, None, 0, "", bytes(32), 0, [8, 8, 0, 1, 0, 16]
 ]  # fmt: skip
 LATER = ["of a later version", 1]
 
@@ -141,14 +141,14 @@ def sample_vectors():
     ]
 
 
-def trail(events):
+def trail(events, numbers=range(1000)):
     """Return the contents of an audit trail, and where it ends."""
-    contents, newest = [], bytes(32)
-    for number, (t_s, action, who, what) in enumerate(events):
+    contents, newest, number = [], bytes(32), -1
+    for number, (t_s, action, who, what) in zip(numbers, events, strict=False):
         body = msgspec.msgpack.encode([number, t_s, action, who, newest, what])
         contents.append(AUDIT + stored(body))
         newest = hashlib.sha256(body).digest()
-    return contents, [len(contents), newest]
+    return contents, [number + 1, newest]
 
 
 EVENTS = [
@@ -163,6 +163,7 @@ def trail_vectors():
     told, end = trail(EVENTS)
     retold, _ = trail([*EVENTS[:1], [2.0, "unlock", "device", ""], *EVENTS[2:]])
     before, _ = trail(EVENTS[:3])
+    skipped, end_of_skipped = trail(EVENTS, numbers=(0, 1, 3, 4))
     cases = [
         ("success", "four events", told, end, EVENTS),
         ("success", "none yet", [], [0, bytes(32)], []),
@@ -171,6 +172,7 @@ def trail_vectors():
         ("broken chain", "one changed", [told[0], retold[1], *told[2:]], end, None),
         ("broken chain", "two changed over", [told[0], told[2], told[1], told[3]], end, None),
         ("broken chain", "one told twice", [*told, told[3]], end, None),
+        ("broken chain", "a number left out", skipped, end_of_skipped, None),
         ("lost", "the newest left out", before, end, None),
         ("lost", "the newest changed", [*told[:3], changed(told[3])], end, None),
         ("another kind", "a letter", [b"\6" + told[0][1:], *told[1:]], end, None),
