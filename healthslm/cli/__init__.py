@@ -44,7 +44,6 @@ COMMANDS = {
     "summary": "Say a day in plain words.",
     "ask": "Answer a question from what was measured.",
     "review": "Read the findings as a clinician.",
-    "store": "Check the sealed store, and repair it after damage.",
     "key": "Make and look after keys.",
     "consent": "Say which clinician may read what.",
     "audit": "Show who opened the store, and what was changed.",

@@ -29,6 +29,7 @@ from healthslm.vault.readers import (
     Grantee,
     Profile,
     Reader,
+    identity_digest,
     reader_record,
     seal_identity,
 )
@@ -131,6 +132,8 @@ def _write(
         db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", meta.items())
         keys = Keyring(db, device.store_id, device.public, device=device, unlocked=None)
         head = Head(readers=readers, mark=secrets.token_bytes(KEY_BYTES))
+        (record,) = (value for name, value in meta.items() if name.startswith("identity/"))
+        head.identity = identity_digest(record)
         writing = keys.writing(head, now_s)
         draft = Draft(head, device.store_id, writing, list)
         audit.record(draft, "create", "owner", now_s)

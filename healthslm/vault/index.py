@@ -55,6 +55,7 @@ class Head(msgspec.Struct, array_like=True):
     mark: bytes = b""  # the key of the mark beside the database, for good
     joined: int = 0  # the commit up to which derived contents are joined, an hour to one
     padding: Padding = msgspec.field(default_factory=Padding)
+    identity: bytes = b""  # digest of the owner's record; empty in a head from before it was
 
     def count(self, name: str, n: int) -> None:
         """Add to a count."""

@@ -45,7 +45,13 @@ from healthslm.vault.index import (
 from healthslm.vault.keyring import Keyring
 from healthslm.vault.keys import ALL_CLASSES, KEY_BYTES, Class, DataKey, Device, verify
 from healthslm.vault.mark import newest_slot, read_mark, write_slot
-from healthslm.vault.readers import PUBLIC_BYTES, Grantee, reader_id, reader_record
+from healthslm.vault.readers import (
+    PUBLIC_BYTES,
+    Grantee,
+    identity_digest,
+    reader_id,
+    reader_record,
+)
 from healthslm.vault.store import device_of
 
 
@@ -182,8 +188,9 @@ def migrate(folder: Path, passphrase: str, *, now_s: float) -> int:
         keys = Keyring(db, device.store_id, device.public, device=device, unlocked=unlocked)
         old = _Old(db, device.store_id, keys)
         old.check_age(mark)
-        _renew_header(db, meta, old, device)
-        head, contents = _fill(db, device, keys, old, now_s)
+        _renew_header(db, meta, old, device, owner := unlocked.reader.id)
+        identity = identity_digest(meta[f"identity/{owner}"])
+        head, contents = _fill(db, device, keys, old, identity, now_s)
         # One slot stands for either outcome; what the database then is decides which.
         stands = newest_slot(mark, old.state.secret, device.store_id)
         write_slot(path, head.mark, device.store_id, head.commit, 1 - stands)
@@ -202,18 +209,17 @@ def _begin(db: sqlite3.Connection) -> None:
 
 
 def _renew_header(
-    db: sqlite3.Connection, meta: dict[str, bytes], old: _Old, device: Device
+    db: sqlite3.Connection, meta: dict[str, bytes], old: _Old, device: Device, owner: int
 ) -> None:
-    """Write the header, its records signed anew."""
-    for name in ("store", "device"):
-        write_meta(db, name, meta[name])
-    write_meta(db, "format", FORMAT)
-    for reader in old.head.readers:
-        record, identity = meta.get(f"reader/{reader}", b""), meta.get(f"identity/{reader}")
-        if identity is None:
-            raise IntegrityError(f"reader {reader}: its identity is lost: who it is, nobody knows")
-        write_meta(db, f"reader/{reader}", reader_record(device, _public(device, reader, record)))
-        write_meta(db, f"identity/{reader}", identity)
+    """Write the header, the record of its one reader signed anew."""
+    if old.head.readers != [owner]:
+        raise IntegrityError("state: altered: it names others than the owner")
+    public = _public(device, owner, meta.get(f"reader/{owner}", b""))
+    identity = f"identity/{owner}"
+    records = {f"reader/{owner}": reader_record(device, public), identity: meta[identity]}
+    kept = {name: meta[name] for name in ("store", "device")}
+    for name, value in {"format": FORMAT, **kept, **records}.items():
+        write_meta(db, name, value)
 
 
 def _public(device: Device, reader: int, record: bytes) -> bytes:
@@ -233,6 +239,7 @@ def _fill(
     device: Device,
     keys: Keyring,
     old: _Old,
+    identity: bytes,
     now_s: float,
 ) -> tuple[Head, int]:
     """Write chapters, trail and state; return the state, and how many contents there are."""
@@ -240,7 +247,7 @@ def _fill(
     owners = [Grantee(reader, "owner", ALL_CLASSES) for reader in was.readers]
     head = Head(was.commit, was.next_row, readers=owners, audit=was.audit, letters=was.letters)
     head.counts, head.pipeline = was.counts, was.pipeline
-    head.mark = secrets.token_bytes(KEY_BYTES)
+    head.mark, head.identity = secrets.token_bytes(KEY_BYTES), identity
     draft = Draft(head, device.store_id, keys.writing(head, now_s), list)
     found: dict[int, list[Entry]] = {key_id: [] for key_id in old.ring_keys()}
     for key_id, entry in old.entries():

@@ -26,6 +26,7 @@ from healthslm.vault.readers import (
     Profile,
     Reader,
     Role,
+    identity_digest,
     reader_record,
     seal_identity,
 )
@@ -51,6 +52,7 @@ def change_passphrase(
     with store.rows.transaction(now_s) as draft:
         record = seal_identity(store.rows.keys.device, owner, _given(passphrase), profile)
         write_meta(store.rows.db, f"identity/{owner.id}", record)
+        draft.head.identity = identity_digest(record)
         audit.record(draft, "passphrase changed", store.who, now_s)
 
 
@@ -83,6 +85,8 @@ def _change(store: Store, role: Role, new: Reader, kind: str, record: bytes, now
             draft.head.readers.remove(old)
         write_meta(rows.db, f"reader/{new.id}", reader_record(rows.keys.device, new.public))
         write_meta(rows.db, f"{kind}/{new.id}", record)
+        if kind == "identity":
+            draft.head.identity = identity_digest(record)
         grantee = Grantee(new.id, role, ALL_CLASSES)
         draft.head.readers.append(grantee)
         for key in keys:
@@ -144,6 +148,7 @@ def change_device(
         draft.head.readers[:] = stay
         write_meta(rows.db, "device", new.public)
         write_meta(rows.db, f"identity/{owner.id}", record)
+        draft.head.identity = identity_digest(record)
         for reader, public in publics.items():
             write_meta(rows.db, f"reader/{reader}", reader_record(new, public))
         own = {c.key for c in for_device(draft.chapters())}

@@ -9,7 +9,7 @@ import logging
 import math
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -94,6 +94,7 @@ class Rows:
             if device:
                 _check_device(device, meta)
             self.unlocked = None if unlock is None else unlock(meta)
+            self.header = meta
             self.keys = Keyring(
                 self.db, self.id, self.device_public, device=device, unlocked=self.unlocked
             )
@@ -236,13 +237,26 @@ class Rows:
                 raise IntegrityError(f"row {row.id}: altered or replaced") from None
         raise IntegrityError(f"row {rows[0].id}: rolled back: not the row that was committed")
 
-    def ring_row(self, k: int) -> Part:
-        """Return what the k-th row written to the ring holds."""
+    def ring(self) -> list[Part]:
+        """Return what each row of the ring holds, oldest first."""
+        with storage(), self.snapshot():
+            head = self.head()
+            known = {chapter.key for chapter in self.chapters(head)}
+            ks = range(max(0, head.letters - len(RING_ROWS)), head.letters)
+            return [self.ring_row(k, known) for k in ks]
+
+    def ring_row(self, k: int, known: Container[int]) -> Part:
+        """Return what the k-th row written to the ring holds; known  the keys that have chapters.
+
+        A key without one was destroyed: nobody can have sealed under it what stands there now.
+        """
         row_id = RING_ROWS[k % len(RING_ROWS)]
         with storage():
             rows = self._rows("id = ?", row_id)
         if not rows:
             raise IntegrityError(f"row {row_id}: lost")
+        if rows[0].key_id not in known:
+            raise IntegrityError(f"row {row_id}: wrong key: that key was destroyed")
         part = open_row(self.keys.get(rows[0].key_id), self.id, rows[0])
         if part.number + part.part != k:
             raise IntegrityError(f"row {row_id}: rolled back")

@@ -133,11 +133,18 @@ class Store:
 
     def welcome(self, now_s: float) -> None:
         """Let in only whom the sealed head names, and a clinician only while a consent stands."""
-        held = self.rows.unlocked
-        known = {r.id: r for r in self.rows.head().readers}
+        held, head = self.rows.unlocked, self.rows.head()
+        known = {r.id: r for r in head.readers}
         found = known.get(held.reader.id) if held else None
         if found is None or not any(found.may(cls, now_s) for cls in Class):
             raise LockedError("this key opens nothing here: no consent stands for it")
+        if found.role == "owner" and head.identity:
+            record = self.rows.header.get(f"identity/{found.id}", b"")
+            if readers.identity_digest(record) != head.identity:
+                raise IntegrityError(
+                    "identity: rolled back: the passphrase was changed since, and the older record "
+                    "was put back. The recovery sheet opens the store still"
+                )
         self.who = found.name or found.role
 
     def commit(
@@ -250,9 +257,8 @@ class Store:
     def letters(self) -> Iterator[tuple[str, bytes]]:
         """Yield (reason, payload) of what was set aside and still is there; owner only."""
         self._readers_only("letters set aside", Class.RAW)
-        end, parts = self.rows.head().letters, list[bytes]()
-        for k in range(max(0, end - len(RING_ROWS)), end):
-            row = self.rows.ring_row(k)
+        parts = list[bytes]()
+        for row in self.rows.ring():
             if row.part == 0:
                 parts.clear()
             if row.part != len(parts):  # the beginning of this letter is overwritten

@@ -137,6 +137,9 @@ class Reader:
         require(rows, "lost")
         self.state = unpack(body(self.joined(rows), 4))
         self.state_key = rows[0][1]
+        if passphrase is not None and self.state[15:]:
+            record = self.meta[f"identity/{self.reader}"]
+            require(self.state[15] == hashlib.sha256(record).digest()[:16], "rolled back")
         self.seen = newest_mark(mark, self.state[12], self.store)
         require(self.state[0] >= self.seen, "rolled back")
         (newest,) = next(self.db.execute("SELECT max(id) FROM row"))
@@ -248,10 +251,12 @@ class Reader:
         """Return (reason, payload) of what still is in the ring."""
         require(self.private, "locked")
         found, parts, end = [], [], self.state[7]
+        known = {chapter[0] for chapter in self.chapters}
         for k in range(max(0, end - 1024), end):
             place = 64 + k % 1024
             rows = self.rows(place, place)
             require(rows, "lost")
+            require(rows[0][1] in known, "wrong key")
             opened = self.part(*rows[0])
             number, n, of, _ = head_of(opened)
             require(number + n == k, "rolled back")

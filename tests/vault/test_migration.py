@@ -18,7 +18,6 @@ from healthslm.vault.database import FORMAT
 from healthslm.vault.keys import Device
 from healthslm.vault.readers import reader_record
 
-
 LATER = now_s(COMMITS + 4)
 
 

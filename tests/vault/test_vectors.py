@@ -133,7 +133,7 @@ class Theirs:
         return independent.unpack(independent.body(*bytes_in(v, "content"), kind))
 
     def state(self, v, _):
-        head = self._body(v, 4)[:15]
+        head = self._body(v, 4)[:16]
         head[3] = [chapter_of(chapter) for chapter in head[3]]
         head[4] = head[4] and head[4][:6]
         head[5] = [reader[:6] for reader in head[5]]
