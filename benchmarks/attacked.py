@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks import changes, day
-from benchmarks.changes import CHEAPEST, CLINICIAN, FIRST_DAY, NEW, NEW_SHEET, NEXT
+from benchmarks import day, operation
+from benchmarks.changes import FIRST_DAY
+from benchmarks.operation import CHEAPEST, CLINICIAN, NEW, NEW_SHEET, NEXT
 from healthslm import vault, witness
 from healthslm.share import digest, envelope
 from healthslm.vault import backup, consent, erase, identity, readers, rekey
@@ -25,7 +26,7 @@ from healthslm.vault.release import Release, release
 
 THIEF = Reader(bytes(range(1, 97)))
 NOW_S = day.now_s(NEXT)
-MORE = range(578, 583)  # commits of the third day, behind those of `changes.lived`
+MORE = range(578, 583)  # commits of the third day, behind those of `operation.lived`
 TOMORROW = NEXT + 288  # a commit that needs new keys of every class
 PERIOD = digest.Period(int(day.T0 // 60), int(day.T0 // 60) + 1440)
 
@@ -87,12 +88,12 @@ def scene(root: Path) -> Scene:
     """Make one."""
     for name in ("now", "other"):
         (root / name).mkdir()
-        changes.lived(root / name)
+        operation.lived(root / name)
         with vault.Store.open(root / name / "store") as device:
             for i in MORE:
                 day.commit(device, i)
     now, reports = root / "now", dict[str, bytes]()
-    with changes.owned(now) as owner:
+    with operation.owned(now) as owner:
         consent.add(owner, "B", THIEF.public, now_s=NOW_S)
         for name in "AB":
             consent.grant(owner, name, [Class.DERIVED], now_s=NOW_S)
@@ -102,14 +103,14 @@ def scene(root: Path) -> Scene:
         owner.commit([], [], day.state(MORE[-1]), now_s=NOW_S)
         backup.create(owner, root / "before.hsb", now_s=NOW_S)
     shutil.copytree(now / "store", root / "before")
-    with changes.owned(now) as owner:
+    with operation.owned(now) as owner:
         _moved_on(owner)
         reports["newest"] = written(owner)
         backup.create(owner, root / "now.hsb", now_s=NOW_S)
-    with changes.owned(root / "other") as owner:
+    with operation.owned(root / "other") as owner:
         backup.create(owner, root / "other.hsb", now_s=NOW_S)
     shutil.copytree(root / "before", root / "rewound" / "store")
-    with changes.owned(root / "rewound") as owner:
+    with operation.owned(root / "rewound") as owner:
         reports["rewound"], reports["rewound further"] = written(owner), written(owner)
     return Scene(root, reports)
 
@@ -143,6 +144,12 @@ def whole(folder: Path) -> None:
         day.commit(device, TOMORROW)
 
 
+def by_device(folder: Path) -> None:
+    """Read a store as its device."""
+    with vault.Store.open(folder) as device:
+        device.verify()
+
+
 def consulted(reader: Reader) -> Callable[[Path], None]:
     """Return what reads a store as a clinician."""
 
@@ -156,12 +163,12 @@ def consulted(reader: Reader) -> Callable[[Path], None]:
 
 def old_passphrase(folder: Path) -> None:
     """Open a store with the passphrase that was changed."""
-    vault.Store.unlock(folder, changes.OLD, now_s=NOW_S).close()
+    vault.Store.unlock(folder, operation.OLD, now_s=NOW_S).close()
 
 
 def old_sheet(folder: Path) -> None:
     """Open a store with the sheet that was replaced."""
-    vault.Store.recover(folder, changes.SHEET, now_s=NOW_S).close()
+    vault.Store.recover(folder, operation.SHEET, now_s=NOW_S).close()
 
 
 def backed_up(folder: Path) -> None:

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.attacked import THIEF, Scene, whole
-from benchmarks.changes import CLINICIAN
+from benchmarks.operation import CLINICIAN
 from healthslm.share import envelope
 
 Look = Callable[[Path], None]
@@ -125,18 +125,19 @@ def move(kind: str, source: str, *, key: bool) -> Act:
 
 
 def foreign(*, wraps: bool) -> Act:
-    """Put another store's row into the place of the same id; `wraps`  with its key's wraps."""
+    """Put another store's row into the place of one; wraps  with its key, wrapped to the owner."""
 
     def act(hand: Hand) -> None:
         of = hand.scene.other / "vault.db"
-        ids = {row for (row,) in hand.sql("SELECT id FROM row WHERE id >= 2048", of=of)}
-        mine = [row for kind in ("raw", "derived") for row, _ in hand.scene.rows(kind)]
-        place, row = hand.rng.choice(mine), hand.rng.choice(sorted(ids))
-        ((key, blob),) = hand.sql("SELECT key_id, blob FROM row WHERE id = ?", row, of=of)
-        hand.sql("UPDATE row SET blob = ? WHERE id = ?", blob, place)
+        theirs = hand.sql("SELECT key_id, blob FROM row WHERE id >= 2048", of=of)
+        key, blob = hand.rng.choice(theirs)
+        place, _ = hand.rng.choice([*hand.scene.rows("raw"), *hand.scene.rows("derived")])
+        hand.put(place, blob)
         if wraps:
             hand.sql("UPDATE row SET key_id = ? WHERE id = ?", key, place)
-            hand.copy("wrap", f"key_id = {key}", of)
+            query = "SELECT blob FROM wrap WHERE key_id = ? AND reader = ?"
+            ((own,),) = hand.sql(query, key, _owner(hand, of), of=of)
+            hand.sql("INSERT INTO wrap VALUES (?, ?, ?)", key, _owner(hand), own)
 
     return act
 
@@ -175,8 +176,8 @@ def wrap(change: str, reader: int | None) -> Act:
     return act
 
 
-def _owner(hand: Hand) -> int:
-    ((name,),) = hand.sql("SELECT name FROM meta WHERE name GLOB 'identity/*'")
+def _owner(hand: Hand, of: Path | None = None) -> int:
+    ((name,),) = hand.sql("SELECT name FROM meta WHERE name GLOB 'identity/*'", of=of)
     return int(name.partition("/")[2])
 
 
@@ -277,6 +278,15 @@ def copied(name: str, query: str = "", *, short: int = 0) -> Act:
             hand.sql(query, of=path)
 
     return act
+
+
+def swapped_in_backup(hand: Hand) -> None:
+    """Exchange two rows of a backup under one key."""
+    copied("now.hsb")(hand)
+    path = hand.folder / "copy.hsb"
+    query = "SELECT a.id, b.blob FROM row a JOIN row b ON a.key_id = b.key_id AND a.id != b.id"
+    row, blob = hand.rng.choice(hand.sql(f"{query} WHERE a.id >= 2048", of=path))
+    hand.sql("UPDATE row SET blob = ? WHERE id = ?", blob, row, of=path)
 
 
 def other_record(hand: Hand) -> None:

@@ -14,17 +14,18 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import day, reliability
+from benchmarks import attacked, day, reliability
 from benchmarks.apsw_sqlite3 import Connection
 from benchmarks.disk import Disk, Op, cuts
 from benchmarks.recorder import recording
-from benchmarks.reliability_tasks import interrupted, power_cut
+from benchmarks.reliability_tasks import interrupted, power_cut, tamper
 from benchmarks.reliability_tasks.interrupted import OPERATIONS, Operation, broken_off
 from benchmarks.trees import put
-from healthslm import vault
+from healthslm import vault, witness
 
 FILE = Op("create", "f"), Op("entries", "")
 
@@ -116,6 +117,13 @@ def test_a_program_is_killed_and_the_power_cut_at_each_step_and_each_state_comes
     assert found == [(0, b"a"), (0, b""), (0, b"ab"), (1, b"ab"), (1, b"")]
 
 
+def test_a_second_name_leads_to_the_same_file_whose_first_name_may_go() -> None:
+    disk = after(*FILE, Op("write", "f", 0, b"x"), Op("link", "f", to="g"), Op("delete", "f"))
+    assert disk.killed() == {"g": b"x"}
+    disk.do(Op("entries", ""))
+    assert disk.synced() == {"g": b""}, "the names are kept, what was written is not"
+
+
 # --- the recorder ---
 
 
@@ -136,7 +144,9 @@ def test_every_way_of_changing_a_file_is_recorded(tmp_path: Path) -> None:
         os.write(handle, b"abc")
         os.pwrite(handle, b"d", 5)
         os.ftruncate(handle, 7)
+        os.posix_fallocate(handle, 0, 9)
         os.close(handle)
+        os.link(tmp_path / "both", tmp_path / "second")
         (tmp_path / "both").unlink()
         shutil.copytree(tmp_path / "folder", tmp_path / "copy")
         shutil.rmtree(tmp_path / "folder")
@@ -149,6 +159,7 @@ def test_every_way_of_changing_a_file_is_recorded(tmp_path: Path) -> None:
     assert kinds["create"] == 7, "text, both, raw and its copy, x, db and its journal"
     assert min(kinds[k] for k in ("write", "truncate", "sync", "rename", "folder", "delete")) >= 1
     assert kinds["entries"] >= 1, "the journal's folder"
+    assert kinds["link"] == 1
 
 
 def test_a_change_that_is_not_recorded_is_an_error(tmp_path: Path) -> None:
@@ -348,3 +359,66 @@ def test_the_figures_of_the_task_are_those_of_its_operations(
     (result,) = interrupted.measure(1, 1)
     assert result.holds
     assert result.metrics["states"] == result.metrics["states_unlock"] > 20
+
+
+# --- tamper ---
+
+
+@pytest.fixture(scope="module")
+def attacked_scene(tmp_path_factory: pytest.TempPathFactory) -> attacked.Scene:
+    return attacked.scene(tmp_path_factory.mktemp("attacked"))
+
+
+def judged(scene: attacked.Scene, what: str, how: str) -> list[str]:
+    (attempt,) = [a for a in tamper.ATTEMPTS if (a.what, a.how) == (what, how)]
+    return tamper.judged(attempt, tamper.tried(scene, attempt, Random(1)))
+
+
+def test_everything_that_is_tried_is_refused_for_the_right_reason(
+    attacked_scene: attacked.Scene,
+) -> None:
+    """Each once; and nothing is refused where nothing was touched."""
+    for attempt in tamper.ATTEMPTS:
+        said = tamper.tried(attacked_scene, attempt, Random(1))
+        assert not tamper.judged(attempt, said), (attempt.what, attempt.how, said)
+    for control in tamper.CONTROLS:
+        assert not tamper.tried(attacked_scene, control, Random(1)), control.what
+
+
+ANYBODY = SimpleNamespace(from_public_bytes=lambda _: SimpleNamespace(verify=lambda *_: None))
+FAULTS: dict[tuple[str, str], tuple[str, object]] = {  # what goes through without which check
+    ("store", "as it was"): ("healthslm.vault.rows.read_mark", lambda *_: 0),
+    ("identity", "as it was"): ("healthslm.vault.store.Store.welcome", lambda *_: None),
+    ("row", "planted between"): ("healthslm.vault.rows.Rows.check_rows", lambda _: None),
+    ("report", "forged"): ("healthslm.share.envelope.Ed25519PublicKey", ANYBODY),
+    ("report", "twice"): (
+        "healthslm.witness.judge",
+        lambda opened, _, told, judge=witness.judge: judge(opened, None, told),
+    ),
+}
+
+
+@pytest.mark.parametrize(("what", "how"), FAULTS)
+def test_a_check_that_is_switched_off_is_seen(
+    what: str, how: str, attacked_scene: attacked.Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert judged(attacked_scene, what, how) == []
+    where, off = FAULTS[what, how]
+    monkeypatch.setattr(where, off)
+    assert judged(attacked_scene, what, how) == ["accepted"]
+
+
+def test_the_figures_of_tampering_are_those_of_its_attempts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that is taken, one for another reason, one that is refused as it should be."""
+    tries = [a for a in tamper.ATTEMPTS if a.what == "mark"]
+    harmless = replace(tries[0], act=lambda _: None)
+    monkeypatch.setattr(tamper, "ATTEMPTS", [*tries, harmless, replace(tries[0], word="other")])
+    (result,) = tamper.measure(1, 1)
+    assert result.metrics == {
+        "attempts": 3.0,
+        "accepted": 1.0,
+        "wrong_reason": 1.0,
+        "control_accepted": 1.0,
+    }

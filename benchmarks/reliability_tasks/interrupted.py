@@ -22,8 +22,9 @@ from pathlib import Path
 from random import Random
 
 from benchmarks import day
-from benchmarks.changes import CHANGES, Operation
+from benchmarks.changes import CHANGES
 from benchmarks.disk import cuts
+from benchmarks.operation import Operation
 from benchmarks.recorder import recording
 from benchmarks.trees import put, scratch
 from healthslm import vault

@@ -18,9 +18,18 @@ from collections.abc import Iterator
 from random import Random
 
 from benchmarks import attacked, forgery
-from benchmarks.attacked import THIEF, Scene, backed_up, consulted, read_all
-from benchmarks.changes import CLINICIAN
+from benchmarks.attacked import (
+    THIEF,
+    Scene,
+    backed_up,
+    by_device,
+    consulted,
+    old_passphrase,
+    old_sheet,
+    read_all,
+)
 from benchmarks.forgery import Attempt, Hand
+from benchmarks.operation import CLINICIAN
 from benchmarks.trees import scratch
 from healthslm.bench import Goal, Result
 from healthslm.errors import HealthslmError
@@ -64,21 +73,21 @@ _HEADER = [
             "rolled back",
             forgery.put_back("meta", "name GLOB 'identity/*'"),
         ),
-        attacked.old_passphrase,
+        old_passphrase,
     ),
     Attempt("recovery", "cut", "bad tag", forgery.header("recovery", "cut")),
     Attempt("recovery", "of another store", "altered", forgery.header("recovery", "foreign")),
-    Attempt("recovery", "lost", "does not open", forgery.header("recovery", "lost")),
+    Attempt("recovery", "lost", "recovery: lost", forgery.header("recovery", "lost")),
     Attempt(
         *(
             "recovery",
             "as it was",
-            "opens nothing here",
+            "wrap of key .* lost",
             forgery.put_back("meta", "name GLOB 're*/*'"),
         ),
-        attacked.old_sheet,
+        old_sheet,
     ),
-    Attempt("device", "another's", "(trusts|another store)", forgery.other_device),
+    Attempt("device", "another's", "signed the rest", forgery.other_device),
 ]
 
 
@@ -89,9 +98,13 @@ _OLDER = [
     Attempt(
         "row", "of a key destroyed", "(planted|another chapter|not the newest)", forgery.erased
     ),
-    Attempt("letter", "as it was", "(wrong key|rolled back)", forgery.letter),
+    Attempt("letter", "as it was", "key was destroyed", forgery.letter),
     Attempt("state", "as it was", "(rolled back|lost)", forgery.put_back("row", "id < 64")),
-    Attempt("store", "as it was", "rolled back", forgery.files("vault.db")),
+    Attempt("store", "as it was", "rolled back", forgery.files("vault.db"), by_device),
+    Attempt(
+        *("store", "as it was, with the old passphrase", "rolled back"),
+        *(forgery.files("vault.db"), old_passphrase),
+    ),
     Attempt("store", "another's", "another store", forgery.files("vault.db", of="other")),
     Attempt("mark", "another store's", "vault.mark: lost", forgery.files("vault.mark", of="other")),
     Attempt("row", "of another key", "wrong key", forgery.move("raw", "raw", key=False)),
@@ -135,8 +148,8 @@ _SENT = [
     ),
 ]
 
-_SWAPPED = """UPDATE row SET blob = (SELECT blob FROM row o WHERE o.key_id = row.key_id
-    AND o.id > row.id LIMIT 1) WHERE id = (SELECT min(id) FROM row WHERE id >= 2048)"""
+_LOST = "DELETE FROM row WHERE id = (SELECT min(id) FROM row WHERE id >= 2048)"
+_BARE = "DELETE FROM meta WHERE name = 'backup'"
 _BACKUPS = [
     Attempt(
         "backup",
@@ -149,16 +162,14 @@ _BACKUPS = [
         "backup",
         "a row of another place",
         "wrong label",
-        forgery.copied("now.hsb", _SWAPPED),
+        forgery.swapped_in_backup,
         backed_up,
     ),
     Attempt(
         "backup",
         "a row lost",
         "lost",
-        forgery.copied(
-            "now.hsb", "DELETE FROM row WHERE id = (SELECT min(id) FROM row WHERE id >= 2048)"
-        ),
+        forgery.copied("now.hsb", _LOST),
         backed_up,
     ),
     Attempt(
@@ -168,7 +179,7 @@ _BACKUPS = [
         "backup",
         "without its record",
         "no backup",
-        forgery.copied("now.hsb", "DELETE FROM meta WHERE name = 'backup'"),
+        forgery.copied("now.hsb", _BARE),
         backed_up,
     ),
     Attempt(
@@ -193,7 +204,7 @@ def measure(seed: int, n: int) -> list[Result]:
         for attempt in ATTEMPTS:
             for draw in range(n or DRAWS):
                 said = tried(scene, attempt, Random(f"{seed} {draw}"))  # noqa: S311 - no secret
-                counts.update(["attempts", *_judged(attempt, said)])
+                counts.update(["attempts", *judged(attempt, said)])
         untouched = [not tried(scene, control, Random(seed)) for control in CONTROLS]  # noqa: S311
     metrics = {
         **{k: float(counts[k]) for k in ("attempts", "accepted", "wrong_reason")},
@@ -222,7 +233,7 @@ def tried(scene: Scene, attempt: Attempt, rng: Random) -> str:
     return ""
 
 
-def _judged(attempt: Attempt, said: str) -> list[str]:
+def judged(attempt: Attempt, said: str) -> list[str]:
     """Return what an attempt counts as; tell of what should not be."""
     if said and re.search(attempt.word, said):
         return []
