@@ -135,7 +135,10 @@ class _Old:
     def _node(self, entry: _Entry) -> list[_Entry]:
         what, rows = f"row {entry.row}", self._rows(entry.row, entry.parts)
         if not rows or seal.digest(rows[0].key_id, [row.blob for row in rows]) != entry.digest:
-            raise IntegrityError(f"{what}: lost or altered, and what it leads to cannot be found")
+            raise IntegrityError(
+                f"{what}: lost or altered, and what it leads to cannot be found; "
+                "`healthslm store repair` makes a store of today's format of what is left"
+            )
         content = open_rows(self._keys.get(rows[0].key_id), self._id, rows, what)
         return thawed(content, NODE, list[_Entry], what)
 

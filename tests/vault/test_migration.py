@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from benchmarks import store_1
 from benchmarks.store_1 import COMMITS, PASSPHRASE, TRAIL, now_s
 from healthslm import vault
 from healthslm.errors import ConfigError, IntegrityError, LockedError
-from healthslm.vault import migration
+from healthslm.vault import migration, readers, repair
 from healthslm.vault.check import check
 from healthslm.vault.database import FORMAT
 from healthslm.vault.keys import Device
@@ -185,6 +186,19 @@ def test_an_index_that_is_damaged_is_refused_and_nothing_is_changed(folder: Path
         shutil.rmtree(other)
     assert len(refused) == 1
     assert "what it leads to cannot be found" in refused[0]
+
+
+def test_where_the_index_is_damaged_a_repair_brings_the_contents_over(folder: Path) -> None:
+    """All but the state of the pipeline, which only a migration knows to read."""
+    altered(folder, "UPDATE row SET blob = zeroblob(992) WHERE id = 2076")
+    with pytest.raises(IntegrityError, match="healthslm store repair"):
+        migrate(folder)
+    repair.prepare(folder, partial(readers.unlock, passphrase=PASSPHRASE), now_s=LATER)
+    repair.replace(folder)
+    with vault.Store.unlock(folder, PASSPHRASE, now_s=LATER) as owner:
+        owner.verify()
+        assert [list(owner.frames()), list(owner.derived())] == everything()[:2]
+        assert owner.state() is None
 
 
 def test_an_older_store_beside_its_mark_is_refused(folder: Path, tmp_path: Path) -> None:
