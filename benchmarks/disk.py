@@ -21,7 +21,7 @@ SECTOR = 512  # bytes: the least that a disk writes at once
 WAYS = ("prefix", "some", "torn", "zeros", "garbage", "longer")
 
 Kind = Literal[
-    "write", "truncate", "sync", "create", "folder", "rename", "delete", "entries", "note"
+    "write", "truncate", "sync", "create", "folder", "link", "rename", "delete", "entries", "note"
 ]
 Tree = Mapping[str, bytes | None]  # path below the root: content; None is a folder
 _Place = tuple[int, str]  # a folder's node, and a name in it
@@ -35,7 +35,7 @@ class Op:
     path: str  # below the root; "" is the root
     at: int = 0  # offset of a write, length of a truncation
     data: bytes = b""
-    to: str = ""  # of a rename
+    to: str = ""  # of a rename or a link
 
 
 @dataclass(slots=True)
@@ -75,6 +75,8 @@ class Disk:
                 self._name(self._made(_File(bytearray(), bytearray())), None, op.path)
             case "folder":
                 self._name(self._made(None), None, op.path)
+            case "link":
+                self._name(self._live[self._place(op.path)], None, op.to)
             case "rename":
                 self._name(self._live[self._place(op.path)], op.path, op.to)
             case "delete":

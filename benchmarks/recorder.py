@@ -25,7 +25,7 @@ from benchmarks.trees import take
 
 VFS = "recorded"
 _BESIDE = apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL
-_UNKNOWN = ("link", "symlink", "truncate", "posix_fallocate", "writev", "pwritev")
+_UNKNOWN = ("symlink", "truncate", "writev", "pwritev")
 
 
 class Recorder:
@@ -136,6 +136,15 @@ def _of_os(recorder: Recorder) -> dict[str, Callable[..., Any]]:
             raise NotImplementedError("recorder: moved out of the folder that is recorded")
         recorder.add("rename", recorder.below(old, folders.get("src_dir_fd")), to=below)
 
+    def link(old: Any, new: Any) -> None:
+        plain["link"](old, new)
+        recorder.add("link", recorder.below(old), to=recorder.below(new))
+
+    def posix_fallocate(handle: int, at: int, length: int) -> None:
+        before = os.fstat(handle).st_size
+        plain["posix_fallocate"](handle, at, length)
+        recorder.add("truncate", recorder.below(handle), at=max(before, at + length))
+
     def mkdir(path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
         plain["mkdir"](path, mode, dir_fd=dir_fd)
         recorder.add("folder", recorder.below(path, dir_fd))
@@ -165,6 +174,8 @@ def _of_os(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         "fdatasync": fsync,
         "rename": rename,
         "replace": rename,
+        "link": link,
+        "posix_fallocate": posix_fallocate,
         "mkdir": mkdir,
         "sendfile": sendfile,
         **{name: removing(name) for name in ("unlink", "remove", "rmdir")},

@@ -5,11 +5,12 @@ that it wrote stays), the power fails (only what was synced stays), and it fails
 by the seed (`benchmarks/disk.py`). What is found must be as before or as after, by the meaning
 that the operation's own `found` gives these, and usable. `steps`: changes of files that the
 operations made; `states`: different states that were opened; `old`, `new`: as before, as after;
-`neither`: the rest; `undone`: of states after the operation had returned, those that are as
-before. `n`: power cuts drawn at each step.
+`between`: a part is done, all that should be there is whole, the store says that it is not done,
+and the same again ends it; `neither`: the rest; `undone`: of states after the operation had
+returned, those that are not as after. `n`: power cuts drawn at each step.
 
 To add an operation: what it needs, what it does, how old and new are told apart, and a row of
-`OPERATIONS`.
+`OPERATIONS` (or of `benchmarks/changes.py`).
 """
 
 from __future__ import annotations
@@ -17,35 +18,21 @@ from __future__ import annotations
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from benchmarks import day
+from benchmarks.changes import CHANGES
 from benchmarks.disk import cuts
+from benchmarks.operation import Operation
 from benchmarks.recorder import recording
 from benchmarks.trees import put, scratch
 from healthslm import vault
 from healthslm.bench import Goal, Result
 from healthslm.errors import HealthslmError, IntegrityError
 
-CUTS = 20
-Act = Callable[[Path], object]  # on a folder that has all the operation touches, also outside
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """Something that is done to a store and can be broken off.
-
-    prepare  makes what must be there; act  is recorded; found  returns "old" or "new", and
-    anything else, or an error of ours, is neither. All are given the same empty folder; the
-    store is its `store`.
-    """
-
-    prepare: Act
-    act: Act
-    found: Callable[[Path], str]
+CUTS = 5
+KINDS = ("steps", "states", "old", "between", "new", "neither", "undone")
 
 
 def _store(root: Path) -> None:
@@ -72,7 +59,7 @@ def _commit(root: Path) -> None:
 
 
 def _committed(root: Path) -> str:
-    moments = [day.Moment(3, 1), day.Moment(4, 1)]
+    moments = [day.Moment(3, 1, (1, 2, 3)), day.Moment(4, 1, (1, 2, 3, 4), (4,))]
     found = day.examined(root / "store", 0, moments, ["create"])
     with vault.Store.open(root / "store") as device:
         frames = device.counts()["frames"] - 1  # `examined` has committed one more
@@ -130,12 +117,13 @@ OPERATIONS = {
     "commit": Operation(_store, _commit, _committed),
     "unlock": Operation(_store, _unlock, _unlocked),
     "accept_loss": Operation(_rolled_back, _accept_loss, _accepted),
+    **CHANGES,
 }
 
 
 def measure(seed: int, n: int) -> list[Result]:
     """Return the figures of all operations, `n` power cuts drawn at each step."""
-    totals, kinds = Counter[str](), ("steps", "states", "old", "new", "neither", "undone")
+    totals, kinds = Counter[str](), KINDS
     metrics: dict[str, float] = {}
     for name, operation in OPERATIONS.items():
         counts, amiss = broken_off(operation, seed, n or CUTS)
@@ -152,8 +140,13 @@ def measure(seed: int, n: int) -> list[Result]:
     return [Result("interrupted", "each operation", f"seed {seed}", metrics, goals)]
 
 
-def broken_off(operation: Operation, seed: int, drawn: int) -> tuple[Counter[str], Counter[str]]:
-    """Return the counts of one operation, and how often it ended as neither, by what was found."""
+def broken_off(
+    operation: Operation, seed: int, drawn: int, every: int = 1
+) -> tuple[Counter[str], Counter[str]]:
+    """Return the counts of one operation, and how often it ended as neither, by what was found.
+
+    every  look at each so-manieth state only, until the operation has returned.
+    """
     counts, amiss, rng = Counter[str](), Counter[str](), Random(seed)  # noqa: S311 - no secret
     with scratch() as folders:
         root = folders / "recorded"
@@ -163,14 +156,17 @@ def broken_off(operation: Operation, seed: int, drawn: int) -> tuple[Counter[str
             operation.act(root)
             recorder.note("returned")
         counts["steps"] = len(recorder.ops) - 1
-        for k, (returned, tree) in enumerate(cuts(recorder.before, recorder.ops, rng, drawn)):
+        states = cuts(recorder.before, recorder.ops, rng, drawn)
+        for k, (returned, tree) in enumerate(states):
+            if k % every and not returned:
+                continue
             root = put(tree, folders / str(k))
             try:
                 found = operation.found(root)
             except HealthslmError as error:
                 found = f"{type(error).__name__}: {str(error).replace(f'{root}/', '')}"
-            known = found in {"old", "new"}
+            known = found in {"old", "between", "new"}
             counts.update(["states", found if known else "neither"])
-            counts["undone"] += returned and found == "old"
+            counts["undone"] += returned and found in {"old", "between"}
             amiss.update([] if known else [found])
     return counts, amiss

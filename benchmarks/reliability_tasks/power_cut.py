@@ -1,10 +1,10 @@
 """What a power cut may leave of the store, opened by the store as it is.
 
-A day in miniature is recorded, operation by operation; at each operation the power fails, and
-some of the states that the disk may then be in (`benchmarks/disk.py`) are opened and read to the
-end by owner and device, which then goes on. `states`: different states that were opened;
-`lost`: of these, those in which something acknowledged is not there; `wrong`: those that hold
-what was never committed, or state, samples, records, letters and audit trail not all of one
+A day in miniature (`benchmarks/day.py`) is recorded, operation by operation; at each operation the
+power fails, and some of the states that the disk may then be in (`benchmarks/disk.py`) are opened
+and read to the end by owner and device, which then goes on. `states`: different states that were
+opened; `lost`: of these, those in which something acknowledged is not there; `wrong`: those that
+hold what was never committed, or state, samples, records, letters and audit trail not all of one
 moment; `refused`: those the store did not open by itself, though nothing but a cut happened.
 `control_lost`: as `lost`, where SQLite is told not to sync each commit: what the exam can see.
 `n`: commits in the day.
@@ -67,12 +67,14 @@ def recorded(n: int, instead: dict[str, str]) -> Day:
     """Record a day of `n` commits; what is acknowledged is noted."""
     with scratch() as root:
         day.made(root / "store")
-        moments = [day.Moment(0, 1)]
+        moments = [day.moment(root / "store")]
         with recording(root, instead) as recorder:
 
-            def told(moment: day.Moment) -> None:
-                moments.append(moment)
-                recorder.note("acknowledged")
+            def told() -> None:
+                now = day.moment(root / "store")
+                if now != moments[-1]:
+                    moments.append(now)
+                    recorder.note("acknowledged")
 
             day.live(root / "store", n, told)
         return Day(recorder.before, recorder.ops, moments, day.trail(root / "store"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from healthslm.cli import console
+from healthslm.cli import console, migrate
 from healthslm.cli.place import find
 from healthslm.errors import IntegrityError, LockedError
 
@@ -49,6 +49,9 @@ def command() -> None:
 
     Begin with `check`: it changes nothing.
     """
+
+
+command.add_command(migrate.command)
 
 
 @command.command("check")

@@ -19,12 +19,11 @@ from pathlib import Path
 from healthslm.errors import ConfigError, IntegrityError
 from healthslm.vault import audit, readers, recovery, rekey
 from healthslm.vault.chapters import Chapter
-from healthslm.vault.creation import discard_attempt
+from healthslm.vault.creation import abandon, discard_attempt
 from healthslm.vault.database import (
     DATABASE,
     DEVICE_KEY,
     MARK,
-    NEW_DEVICE_KEY,
     SCHEMA,
     connect,
     read_meta,
@@ -181,10 +180,10 @@ def restore(
         sync(folder)
         new.rename(folder / DATABASE)  # from here on there is a store
     except BaseException:
-        for made in (new, folder / DEVICE_KEY, folder / NEW_DEVICE_KEY, mark):
-            made.unlink(missing_ok=True)
+        abandon(folder)
         raise
     sync(folder)
+    sync(folder.absolute().parent)
 
 
 @contextmanager

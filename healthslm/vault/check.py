@@ -130,12 +130,14 @@ class _Inspection:
                 self._found.note("state", error)
             return
         known = list(head.chapters)
+        keys = {key_id for key_id, _ in self._rows.keys.wraps()}  # where no catalogue tells more
         if _attempt(self._found, "catalogue", lambda: self._rows.chapters(head)):
             known = self._rows.chapters(head)
             _attempt(self._found, "rows", lambda: self._count(head))
+            keys = {chapter.key for chapter in known}
         for chapter in known:
             self._chapter(chapter)
-        self._letters(head)
+        self._letters(head, keys)
         if self._opens(Class.AUDIT, known):
             trail = [content for *_, content in sorted(self._trail)]
             _attempt(self._found, "audit trail", lambda: list(audit.chain(trail, head.audit)))
@@ -216,11 +218,11 @@ class _Inspection:
             lost = IntegrityError(f"key {chapter.key}: {chapter.rows - there} rows lost")
             self._found.note(f"key {chapter.key}", lost, name, abs(chapter.rows - there))
 
-    def _letters(self, head: Head) -> None:
+    def _letters(self, head: Head, keys: set[int]) -> None:
         """Read the ring of letters, or count it."""
         for k in range(max(0, head.letters - len(RING_ROWS)), head.letters):
             try:
-                self._rows.ring_row(k)
+                self._rows.ring_row(k, keys)
                 self._found.read["RAW"] += 1
             except LockedError:
                 self._found.counted["RAW"] += 1

@@ -14,6 +14,7 @@ from healthslm.vault.database import (
     DEVICE_KEY,
     FORMAT,
     MARK,
+    NEW_DEVICE_KEY,
     SCHEMA,
     connect,
     read_meta,
@@ -28,6 +29,7 @@ from healthslm.vault.readers import (
     Grantee,
     Profile,
     Reader,
+    identity_digest,
     reader_record,
     seal_identity,
 )
@@ -74,16 +76,18 @@ def create(
         meta[f"recovery/{second.id}"] = recovery.trust_record(device, sheet)
         readers.append(Grantee(second.id, "recovery", ALL_CLASSES))
     new, key, mark = folder / f"{DATABASE}.new", folder / DEVICE_KEY, folder / MARK
-    new.unlink(missing_ok=True)  # what an interrupted attempt left: nobody has its key
+    whole = folder / NEW_DEVICE_KEY  # until then it has another name
+    clear(whole)  # of an attempt that ended before it was the key
     try:
         mark_key = _write(new, meta, device, readers, now_s)
-        device.write(key)
+        _sync_folder(folder)  # never a key without what tells whose it is
+        device.write(whole)
+        whole.rename(key)
         reset_mark(mark, mark_key, device.store_id, 1)
         _sync_folder(folder)  # never a store without its key
         new.rename(folder / DATABASE)  # from here on there is a store
     except BaseException:
-        for made in (new, key, mark):
-            made.unlink(missing_ok=True)
+        abandon(folder)
         raise
     _sync_folder(folder)
     _sync_folder(folder.absolute().parent)
@@ -92,12 +96,27 @@ def create(
 def discard_attempt(folder: Path) -> None:
     """Take away what an attempt left that was killed before there was a store."""
     new, key = folder / f"{DATABASE}.new", folder / DEVICE_KEY
-    if (folder / DATABASE).exists() or not (new.exists() and key.exists()):
-        return
-    with closing(connect(new)) as db:
-        ours = read_meta(db)["store"] == Device.read(key).store_id
-    if ours:  # nobody has anything that these could open
-        for left in (key, folder / MARK, *folder.glob(f"{new.name}*")):
+    if new.exists() and key.exists() and not (folder / DATABASE).exists():
+        with closing(connect(new)) as db:
+            meta, device = read_meta(db), Device.read(key)
+        if (meta["store"], meta["device"]) == (device.store_id, device.public):
+            abandon(folder)  # nobody has anything that these could open
+    elif not key.exists():
+        clear(new)
+
+
+def abandon(folder: Path) -> None:
+    """Take away what an attempt has made so far; where there is a store already, nothing."""
+    if not (folder / DATABASE).exists():
+        clear(folder / DEVICE_KEY, folder / NEW_DEVICE_KEY, folder / MARK)
+        _sync_folder(folder)  # never a key without what tells whose it is
+        clear(folder / f"{DATABASE}.new")
+
+
+def clear(*paths: Path) -> None:
+    """Take files away, and what SQLite has put beside them."""
+    for path in paths:
+        for left in (path, *path.parent.glob(f"{path.name}-*")):
             left.unlink(missing_ok=True)
 
 
@@ -113,6 +132,8 @@ def _write(
         db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", meta.items())
         keys = Keyring(db, device.store_id, device.public, device=device, unlocked=None)
         head = Head(readers=readers, mark=secrets.token_bytes(KEY_BYTES))
+        (record,) = (value for name, value in meta.items() if name.startswith("identity/"))
+        head.identity = identity_digest(record)
         writing = keys.writing(head, now_s)
         draft = Draft(head, device.store_id, writing, list)
         audit.record(draft, "create", "owner", now_s)

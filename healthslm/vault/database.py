@@ -12,16 +12,13 @@ from healthslm.errors import ConfigError, IntegrityError
 DATABASE, DEVICE_KEY, MARK = "vault.db", "device.key", "vault.mark"
 NEW_DEVICE_KEY = "device.key.new"  # waits for the commit from which on it is the key
 FORMAT = b"healthslm vault 2"
+FORMAT_1 = b"healthslm vault 1"  # `migration` makes it the format of today
 BUSY_S = 10.0  # another process commits in milliseconds; a slow card in a second or two
 
 _META = "name TEXT PRIMARY KEY, value BLOB NOT NULL"
 _WRAP = """key_id INTEGER NOT NULL, reader INTEGER NOT NULL, blob BLOB NOT NULL,
                    PRIMARY KEY (key_id, reader)"""
-SCHEMA = f"""
-CREATE TABLE row  (id INTEGER PRIMARY KEY, key_id INTEGER NOT NULL, blob BLOB NOT NULL);
-CREATE TABLE wrap ({_WRAP});
-CREATE TABLE meta ({_META});
-"""
+_ROW = "CREATE TABLE row  (id INTEGER PRIMARY KEY, key_id INTEGER NOT NULL, blob BLOB NOT NULL);\n"
 
 # A second copy of what opens all else, on other pages: kept equal by SQLite itself.
 _SPARE = """
@@ -34,8 +31,12 @@ CREATE TRIGGER {0}_changed AFTER UPDATE ON {0} BEGIN
 CREATE TRIGGER {0}_removed AFTER DELETE ON {0} BEGIN
   DELETE FROM {0}_spare WHERE {old}; END;
 """
-SCHEMA += _SPARE.format("meta", columns=_META, old="name = OLD.name")
-SCHEMA += _SPARE.format("wrap", columns=_WRAP, old="key_id = OLD.key_id AND reader = OLD.reader")
+BESIDE_ROWS = (
+    f"CREATE TABLE wrap ({_WRAP});\nCREATE TABLE meta ({_META});\n"
+    + _SPARE.format("meta", columns=_META, old="name = OLD.name")
+    + _SPARE.format("wrap", columns=_WRAP, old="key_id = OLD.key_id AND reader = OLD.reader")
+)
+SCHEMA = _ROW + BESIDE_ROWS
 
 
 def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
@@ -73,13 +74,32 @@ def read_meta(db: sqlite3.Connection) -> dict[str, bytes]:
 
     Raises
     ------
+    ConfigError
+        A store of the format before this one.
+    IntegrityError
+        Bad marker: another format, or not a store; or a part of the header is lost.
+    """
+    meta = read_header(db, FORMAT_1)
+    if meta["format"] == FORMAT_1:
+        raise ConfigError(
+            f"{DATABASE}: a store of format 1, and nothing was changed; "
+            "`healthslm store migrate` makes it one of format 2"
+        )
+    return meta
+
+
+def read_header(db: sqlite3.Connection, *others: bytes) -> dict[str, bytes]:
+    """Return the clear header of a store of this format or of `others`.
+
+    Raises
+    ------
     IntegrityError
         Bad marker: another format, or not a store; or a part of the header is lost.
     """
     with storage():
         found = db.execute("SELECT name, value FROM meta").fetchall()
     meta = {name: blob_of(value, "meta") for name, value in found}
-    if meta.get("format") != FORMAT:
+    if meta.get("format") not in (FORMAT, *others):
         raise IntegrityError("meta format: bad marker: not a store of this version")
     if len(meta.get("store", b"")) != 16 or len(meta.get("device", b"")) != 32:
         raise IntegrityError("meta: lost: the header is not whole")

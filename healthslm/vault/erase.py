@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from healthslm.records import Alert, Derived, Frame, Summary
-from healthslm.vault import audit, codec, waiting
+from healthslm.vault import audit, codec
 from healthslm.vault.chapters import FRAMES, RECORDS, Chapter, body_of, entries
 from healthslm.vault.keys import Class
 from healthslm.vault.rekey import rewrite
@@ -86,8 +86,6 @@ def erase(
     rows, what = store.rows, _told(scope)
     with rows.transaction(now_s) as draft:
         draft.head.job = JOB
-        if Class.DERIVED in scope.classes:
-            waiting.flush(draft)
         audit.record(draft, "erasure begun", store.who, now_s, what)
         if scope.whole and scope.classes == ERASABLE:
             draft.head.pipeline = None

@@ -43,14 +43,6 @@ OPEN_CHAPTERS = 12  # in the head, about 100 bytes each; those that are done go 
 ERASED = "erased"  # the reason on a letter that stands where another was
 
 
-class Waiting(msgspec.Struct, array_like=True):
-    """Records of DERIVED that wait in the state, for a minute at most, to share a row."""
-
-    body: bytes  # as a content of DERIVED has it, without its kind
-    t0_s: float
-    t1_s: float
-
-
 class Head(msgspec.Struct, array_like=True):
     """What is known of the whole store, sealed anew by each commit."""
 
@@ -70,8 +62,8 @@ class Head(msgspec.Struct, array_like=True):
     top: int = 0  # the highest id from FIRST_ROW on
     hour: int = 0  # of the newest commit of records, since 1970: a new one brings the upkeep
     joined: int = 0  # the commit up to which derived contents are joined, an hour to one
-    waiting: Waiting | None = None  # beats and vitals that do not fill a row yet
     padding: Padding = msgspec.field(default_factory=Padding)
+    identity: bytes = b""  # digest of the owner's record; empty in a head from before it was
 
     def count(self, name: str, n: int) -> None:
         """Add to a count."""
@@ -239,6 +231,11 @@ class Draft:
         number = self.head.letters - 1 - (self.head.letters - 1 - place) % ring
         (part,) = seal.split(LETTER + encode_letter(ERASED, b""), number)
         self._seal(key, ring_row, part)
+
+    def hand_over(self, row: Row, old: DataKey, new: DataKey) -> None:
+        """Seal a row of the ring under another key, in its place."""
+        label = seal.row_label(self._store_id, old.id, row.id)
+        self._seal(new, row.id, seal.unseal(old.secret, label, row.blob, f"row {row.id}"))
 
     def finish(self) -> None:
         """Seal the head over the one before it.

@@ -9,6 +9,7 @@ database, never newer, and one slot always stands.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from healthslm.errors import IntegrityError
@@ -37,6 +38,26 @@ def reset_mark(path: Path, key: bytes, store_id: bytes, commit: int) -> None:
         for slot in range(2):
             os.pwrite(handle, _slot(key, store_id, commit), slot * SLOT_BYTES)
         os.ftruncate(handle, 2 * SLOT_BYTES)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def newest_slot(data: bytes, key: bytes, store_id: bytes) -> int:
+    """Return which slot (0 or 1) knows the newest commit; raises IntegrityError as `read_mark`."""
+    seen = read_mark(data, key, store_id)
+    first = data[:SLOT_BYTES]
+    with suppress(IntegrityError):
+        return int(read_mark(first, key, store_id) < seen)
+    return 1
+
+
+def write_slot(path: Path, key: bytes, store_id: bytes, commit: int, slot: int) -> None:
+    """Write one slot durably; the other is made durable before, so that one always stands."""
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.fsync(handle)
+        os.pwrite(handle, _slot(key, store_id, commit), slot * SLOT_BYTES)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -203,6 +203,11 @@ def seal_identity(device: Device, reader: Reader, passphrase: str, profile: Prof
     return b"HSI1" + signature + profile.packed() + salt + body
 
 
+def identity_digest(record: bytes) -> bytes:
+    """Return the 16 bytes by which the sealed head knows the owner's identity from an older one."""
+    return hashlib.sha256(record).digest()[:16]
+
+
 def open_identity(
     store_id: bytes, device_public: bytes, reader: int, record: bytes, passphrase: str
 ) -> Reader:

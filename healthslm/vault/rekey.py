@@ -26,6 +26,7 @@ from healthslm.vault.readers import (
     Profile,
     Reader,
     Role,
+    identity_digest,
     reader_record,
     seal_identity,
 )
@@ -51,6 +52,7 @@ def change_passphrase(
     with store.rows.transaction(now_s) as draft:
         record = seal_identity(store.rows.keys.device, owner, _given(passphrase), profile)
         write_meta(store.rows.db, f"identity/{owner.id}", record)
+        draft.head.identity = identity_digest(record)
         audit.record(draft, "passphrase changed", store.who, now_s)
 
 
@@ -83,6 +85,8 @@ def _change(store: Store, role: Role, new: Reader, kind: str, record: bytes, now
             draft.head.readers.remove(old)
         write_meta(rows.db, f"reader/{new.id}", reader_record(rows.keys.device, new.public))
         write_meta(rows.db, f"{kind}/{new.id}", record)
+        if kind == "identity":
+            draft.head.identity = identity_digest(record)
         grantee = Grantee(new.id, role, ALL_CLASSES)
         draft.head.readers.append(grantee)
         for key in keys:
@@ -144,6 +148,7 @@ def change_device(
         draft.head.readers[:] = stay
         write_meta(rows.db, "device", new.public)
         write_meta(rows.db, f"identity/{owner.id}", record)
+        draft.head.identity = identity_digest(record)
         for reader, public in publics.items():
             write_meta(rows.db, f"reader/{reader}", reader_record(new, public))
         own = {c.key for c in for_device(draft.chapters())}
@@ -191,7 +196,7 @@ def change_data_keys(
         draft.head.job = JOB
     for done, key_id in enumerate(due):
         told(done, len(due))
-        rewrite(store, key_id, lambda content: content, now_s=now_s)
+        rewrite(store, key_id, lambda content: content, now_s=now_s, letters=True)
     with rows.transaction(now_s) as draft:
         rows.renew_state_key(draft, now_s)
         draft.head.job = ""
@@ -201,11 +206,17 @@ def change_data_keys(
 
 
 def rewrite(
-    store: Store, key_id: int, keep: Callable[[bytes], bytes | None], *, now_s: float
+    store: Store,
+    key_id: int,
+    keep: Callable[[bytes], bytes | None],
+    *,
+    now_s: float,
+    letters: bool = False,
 ) -> None:
     """Seal what is kept of a chapter under a new key, and destroy the old one.
 
-    keep  returns what remains of a content, or None for nothing.
+    keep     returns what remains of a content, or None for nothing.
+    letters  keep the letters that lie under the same key, too.
     """
     rows = store.rows
     with rows.transaction(now_s) as draft:
@@ -215,14 +226,15 @@ def rewrite(
         cls = Class(old.cls)
         found = [(e, keep(rows.fetch(old, e))) for e in entries(old, rows.fetch)]
         kept = [(entry, content) for entry, content in found if content is not None]
-        if kept:
+        key = None
+        if kept or (letters and rows.letters_of(old)):
             key = rows.keys.mint(cls, draft.head, old.epoch, now_s)
             new = draft.begin(key, done=True)
             for entry, content in kept:
                 span = entry.t0, entry.t1
                 draft.add_to(key, new, content, span, entry.number, rows=entry.parts)
             draft.end(key, new)
-        rows.forget(draft, old)
+        rows.forget(draft, old, key if letters else None)
 
 
 def _data_keys(store: Store, draft: Draft) -> Iterator[DataKey]:

@@ -154,6 +154,8 @@ class Renewal:
             _, head, key = max(sure, key=lambda found: found[1].commit)
             findings.head = "older" if head.commit < seen else "newest"
             findings.commits_back = max(0, seen - head.commit)
+            if findings.head == "older":
+                head.identity = b""  # it does not know whether that was changed since
             known = [r for r in head.readers if f"reader/{r.id}" in self._meta]
             findings.readers_lost, head.readers = len(head.readers) - len(known), known
         else:

@@ -9,7 +9,7 @@ import logging
 import math
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from healthslm.vault.index import (
     thaw_head,
 )
 from healthslm.vault.keyring import Keyring
-from healthslm.vault.keys import Class, Device
+from healthslm.vault.keys import Class, DataKey, Device
 from healthslm.vault.mark import read_mark, reset_mark, write_mark
 from healthslm.vault.readers import Unlocked, read_reader
 from healthslm.vault.seal import Part, digest
@@ -94,6 +94,7 @@ class Rows:
             if device:
                 _check_device(device, meta)
             self.unlocked = None if unlock is None else unlock(meta)
+            self.header = meta
             self.keys = Keyring(
                 self.db, self.id, self.device_public, device=device, unlocked=self.unlocked
             )
@@ -174,19 +175,7 @@ class Rows:
             return []
         return chapters.thaw_catalogue(self._verified(head.catalogue, "catalogue"))
 
-    def look(self) -> tuple[Head, list[Chapter]]:
-        """Return the head and every chapter, of one commit; raises IntegrityError."""
-        with storage(), self.snapshot():
-            head = self.head()
-            return head, self.chapters(head)
-
-    def contents(
-        self,
-        cls: Class,
-        t0_s: float | None,
-        t1_s: float | None,
-        known: list[Chapter] | None = None,
-    ) -> Iterator[bytes]:
+    def contents(self, cls: Class, t0_s: float | None, t1_s: float | None) -> Iterator[bytes]:
         """Yield the contents of a class that may touch a time range, in order of commit.
 
         What the keys at hand should open and do not is an error; what they need not open is
@@ -197,7 +186,8 @@ class Rows:
         IntegrityError
             A row is lost, altered, moved or rolled back: says which.
         """
-        known = self.look()[1] if known is None else known
+        with storage(), self.snapshot():
+            known = self.chapters(self.head())
         start, end = -math.inf if t0_s is None else t0_s, math.inf if t1_s is None else t1_s
         for chapter, entry in chapters.find(self.opened(known, cls), start, end, self.fetch):
             yield self.fetch(chapter, entry)
@@ -248,13 +238,26 @@ class Rows:
                 raise IntegrityError(f"row {row.id}: altered or replaced") from None
         raise IntegrityError(f"row {rows[0].id}: rolled back: not the row that was committed")
 
-    def ring_row(self, k: int) -> Part:
-        """Return what the k-th row written to the ring holds."""
+    def ring(self) -> list[Part]:
+        """Return what each row of the ring holds, oldest first."""
+        with storage(), self.snapshot():
+            head = self.head()
+            known = {chapter.key for chapter in self.chapters(head)}
+            ks = range(max(0, head.letters - len(RING_ROWS)), head.letters)
+            return [self.ring_row(k, known) for k in ks]
+
+    def ring_row(self, k: int, known: Container[int]) -> Part:
+        """Return what the k-th row written to the ring holds; known  the keys that have chapters.
+
+        A key without one was destroyed: nobody can have sealed under it what stands there now.
+        """
         row_id = RING_ROWS[k % len(RING_ROWS)]
         with storage():
             rows = self._rows("id = ?", row_id)
         if not rows:
             raise IntegrityError(f"row {row_id}: lost")
+        if rows[0].key_id not in known:
+            raise IntegrityError(f"row {row_id}: wrong key: that key was destroyed")
         part = open_row(self.keys.get(rows[0].key_id), self.id, rows[0])
         if part.number + part.part != k:
             raise IntegrityError(f"row {row_id}: rolled back")
@@ -316,14 +319,25 @@ class Rows:
             self.settle()
             self.keys.destroyed = False
 
-    def forget(self, draft: Draft, chapter: Chapter) -> None:
-        """Destroy a chapter: its rows, what it has in the ring of letters, and its key."""
+    def forget(self, draft: Draft, chapter: Chapter, heir: DataKey | None = None) -> None:
+        """Destroy a chapter: its rows and its key, and what it has in the ring of letters.
+
+        heir  the key under which its letters go on.
+        """
         draft.drop(chapter)
-        if chapter.cls == Class.RAW:
-            where = "id BETWEEN ? AND ? AND key_id = ?"
-            for row in self._rows(where, RING_ROWS[0], RING_ROWS[-1], chapter.key):
+        for row in self.letters_of(chapter):
+            if heir is None:
                 draft.blot_out(row.id)
+            else:
+                draft.hand_over(row, self.keys.get(chapter.key), heir)
         self.keys.destroy([chapter.key])
+
+    def letters_of(self, chapter: Chapter) -> list[Row]:
+        """Return the rows of the ring that lie under the key of a chapter."""
+        if chapter.cls != Class.RAW:
+            return []
+        where = "id BETWEEN ? AND ? AND key_id = ?"
+        return self._rows(where, RING_ROWS[0], RING_ROWS[-1], chapter.key)
 
     def renew_state_key(self, draft: Draft, now_s: float) -> None:
         """Seal the state and the catalogue under a new key, and destroy the old."""

@@ -14,13 +14,12 @@ from collections import deque
 from collections.abc import Container, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.records import Beat, Derived, Frame, Summary, Vital
-from healthslm.vault import audit, codec, joining, readers, recovery, source, upkeep, waiting
+from healthslm.vault import audit, codec, joining, readers, recovery, source, upkeep
 from healthslm.vault.chapters import FRAMES, LETTER, RECORDS, body_of
 from healthslm.vault.database import (
     DATABASE,
@@ -135,11 +134,18 @@ class Store:
 
     def welcome(self, now_s: float) -> None:
         """Let in only whom the sealed head names, and a clinician only while a consent stands."""
-        held = self.rows.unlocked
-        known = {r.id: r for r in self.rows.head().readers}
+        held, head = self.rows.unlocked, self.rows.head()
+        known = {r.id: r for r in head.readers}
         found = known.get(held.reader.id) if held else None
         if found is None or not any(found.may(cls, now_s) for cls in Class):
             raise LockedError("this key opens nothing here: no consent stands for it")
+        if found.role == "owner" and head.identity:
+            record = self.rows.header.get(f"identity/{found.id}", b"")
+            if readers.identity_digest(record) != head.identity:
+                raise IntegrityError(
+                    "identity: rolled back: the passphrase was changed since, and the older record "
+                    "was put back. The recovery sheet opens the store still"
+                )
         self.who = found.name or found.role
 
     def commit(
@@ -155,7 +161,7 @@ class Store:
             Nothing was written: the database is damaged, full or busy. After a failed sync
             this object is of no more use, and says so.
         """
-        raw, records = FRAMES + codec.encode_frames(frames), codec.encode_derived(derived)
+        raw, records = FRAMES + codec.encode_frames(frames), RECORDS + codec.encode_derived(derived)
         samples = sum(frame.count for frame in frames)
         letters = [LETTER + codec.encode_letter(*letter) for letter in self._letters]
         with self.rows.transaction(now_s) as draft:
@@ -164,7 +170,8 @@ class Store:
                 rows = padding.raw_rows(needed(raw), frames=len(frames), samples=samples)
                 draft.add(Class.RAW, raw, *hull(frames), rows=rows)
             if derived:
-                waiting.take(draft, records, hull(derived), all_wait=_may_wait(derived))
+                rows = padding.derived_rows(needed(records))
+                draft.add(Class.DERIVED, records, *hull(derived), rows=rows)
             for letter in letters:
                 draft.set_aside(letter)
             for record in derived:
@@ -176,7 +183,6 @@ class Store:
             draft.head.pipeline = codec.pack_state(state)
             new_hour, draft.head.hour = draft.head.hour != now_s // HOUR_S, int(now_s // HOUR_S)
             if new_hour:
-                waiting.flush(draft)
                 upkeep.keep_no_longer(self, draft, now_s)
         self._letters.clear()
         self._pending = 0
@@ -212,11 +218,8 @@ class Store:
         The device key yields what was committed in the last eight days; the rest needs the
         owner.
         """
-        head, known = self.rows.look()
-        found = self.rows.contents(Class.DERIVED, t0_s, t1_s, known)
-        bodies = (body_of(content, RECORDS, "records") for content in found)
-        newest = (w.body for w in [head.waiting] if w is not None and self._may(Class.DERIVED))
-        for body in chain(bodies, newest):
+        for content in self.rows.contents(Class.DERIVED, t0_s, t1_s):
+            body = body_of(content, RECORDS, "records")
             for record in codec.decode_derived(body, kinds, names):
                 if touches(record, t0_s, t1_s):
                     yield record
@@ -258,9 +261,8 @@ class Store:
     def letters(self) -> Iterator[tuple[str, bytes]]:
         """Yield (reason, payload) of what was set aside and still is there; owner only."""
         self._readers_only("letters set aside", Class.RAW)
-        end, parts = self.rows.head().letters, list[bytes]()
-        for k in range(max(0, end - len(RING_ROWS)), end):
-            row = self.rows.ring_row(k)
+        parts = list[bytes]()
+        for row in self.rows.ring():
             if row.part == 0:
                 parts.clear()
             if row.part != len(parts):  # the beginning of this letter is overwritten
@@ -374,11 +376,6 @@ def device_of(folder: Path) -> Device:
                 new.rename(folder / DEVICE_KEY)
     found = source.find(folder, os.environ)
     return Device.read(found.path, forbidden=found.forbidden)
-
-
-def _may_wait(records: Sequence[Derived]) -> bool:
-    """Say whether these may come a minute later: beats and vitals alone."""
-    return all(isinstance(record, Beat | Vital) for record in records)
 
 
 def span(record: Frame | Derived) -> tuple[float, float]:

@@ -138,6 +138,9 @@ class Reader:
         require(rows, "lost")
         self.state = unpack(body(self.joined(rows), 4))
         self.state_key = rows[0][1]
+        if passphrase is not None and self.state[17:]:
+            record = self.meta[f"identity/{self.reader}"]
+            require(self.state[17] == hashlib.sha256(record).digest()[:16], "rolled back")
         self.seen = newest_mark(mark, self.state[12], self.store)
         require(self.state[0] >= self.seen, "rolled back")
         (newest,) = next(self.db.execute("SELECT max(id) FROM row WHERE id >= 2048"))
@@ -246,10 +249,7 @@ class Reader:
         return [frame for content in self.contents(1) for frame in frames_of(content)]
 
     def records(self):
-        """Return every record of DERIVED, those that wait in the state last."""
-        found = [record for content in self.contents(2) for record in unpack(body(content, 2))]
-        waiting = self.state[16]
-        return found + (unpack(inflate(waiting[0])) if waiting else [])
+        return [record for content in self.contents(2) for record in unpack(body(content, 2))]
 
     def events(self):
         return list(events_of(self.contents(4), *self.state[6]))
@@ -258,10 +258,12 @@ class Reader:
         """Return (reason, payload) of what still is in the ring."""
         require(self.private, "locked")
         found, parts, end = [], [], self.state[7]
+        known = {chapter[0] for chapter in self.chapters}
         for k in range(max(0, end - 1024), end):
             place = 64 + k % 1024
             rows = self.rows(place, place)
             require(rows, "lost")
+            require(rows[0][1] in known, "wrong key")
             opened = self.part(*rows[0])
             number, n, of, _ = head_of(opened)
             require(number + n == k, "rolled back")

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import chain
 
 import msgspec
@@ -129,7 +130,8 @@ def store(wraps, damage=None, *, forged=None):
         ],
         catalogue,
         [[OWNER.id, "owner", 30, "", 0, None], [SECOND.id, "recovery", 30, "", 0, None]],
-        end, 3, {"frames": 6}, PACKED, 0, "", MARK_KEY, 2060, 0, 0, None, [8, 8, 0, 1, 0, 16],
+        end, 3, {"frames": 6}, PACKED, 0, "", MARK_KEY, 2060, 0, 0, [8, 8, 0, 1, 0, 16],
+        sha256(identity()).digest()[:16],
     ]  # fmt: skip
     if forged:
         forged(made)

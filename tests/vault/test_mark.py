@@ -3,7 +3,15 @@
 import pytest
 
 from healthslm.errors import IntegrityError
-from healthslm.vault.mark import SLOT_BYTES, TURN, read_mark, reset_mark, write_mark
+from healthslm.vault.mark import (
+    SLOT_BYTES,
+    TURN,
+    newest_slot,
+    read_mark,
+    reset_mark,
+    write_mark,
+    write_slot,
+)
 
 KEY, STORE = bytes(32), b"s" * 16
 
@@ -49,3 +57,22 @@ def test_a_mark_of_another_store_or_key_is_none(tmp_path):
     for key, store in ((b"k" * 32, STORE), (KEY, b"o" * 16)):
         with pytest.raises(IntegrityError, match="lost"):
             read_mark(path.read_bytes(), key, store)
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_the_newest_slot_is_found_also_where_the_other_cannot_be_read(tmp_path, slot):
+    path = tmp_path / "vault.mark"
+    reset_mark(path, KEY, STORE, 3)
+    write_slot(path, KEY, STORE, 4, slot)
+    assert newest_slot(path.read_bytes(), KEY, STORE) == slot
+    write_slot(path, bytes(range(32)), STORE, 9, 1 - slot)
+    assert newest_slot(path.read_bytes(), KEY, STORE) == slot
+
+
+def test_two_keys_may_share_a_mark_each_with_its_own_slot(tmp_path):
+    """So a store may change the key of its mark, whichever of both it then is under."""
+    path, other = tmp_path / "vault.mark", bytes(range(32))
+    reset_mark(path, KEY, STORE, 7)
+    write_slot(path, other, STORE, 8, 1)
+    data = path.read_bytes()
+    assert (read_mark(data, KEY, STORE), read_mark(data, other, STORE)) == (7, 8)

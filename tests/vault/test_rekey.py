@@ -50,6 +50,12 @@ def goes_on(folder):
         store.verify()
 
 
+def records(folder, names):
+    with vault.Store.open(folder) as store:
+        query = "SELECT name, value FROM meta WHERE name GLOB ?"
+        return store.rows.db.execute(query, (names,)).fetchall()
+
+
 def raw_keys(folder):
     with vault.Store.open(folder) as store:
         return {c.key for c in store.rows.chapters(store.rows.head())}
@@ -65,6 +71,36 @@ def test_a_new_passphrase_shuts_out_the_old_and_rewraps_nothing(folder):
     with vault.Store.unlock(folder, NEW) as store:
         whole(store)
     goes_on(folder)
+
+
+def test_an_older_identity_that_is_put_back_opens_nothing(folder):
+    """Who kept it, and knows the passphrase of that time, is told that it was changed."""
+    before = records(folder, "identity/*")
+    with vault.Store.unlock(folder, PASSPHRASE) as store:
+        rekey.change_passphrase(store, NEW, now_s=T0, profile=CHEAPEST)
+    with vault.Store.open(folder) as store:
+        store.rows.db.executemany("REPLACE INTO meta (name, value) VALUES (?, ?)", before)
+    with pytest.raises(IntegrityError, match="identity: rolled back"):
+        vault.Store.unlock(folder, PASSPHRASE)
+    with vault.Store.recover(folder, SHEET) as store:
+        whole(store)
+    goes_on(folder)
+
+
+def test_a_letter_of_a_destroyed_key_that_is_put_back_is_refused(folder):
+    """With the wraps of its key, which nobody else could tell from true ones."""
+    with vault.Store.open(folder) as store:
+        row = store.rows.db.execute("SELECT * FROM row WHERE id = 64").fetchone()
+        wraps = store.rows.db.execute("SELECT * FROM wrap WHERE key_id = ?", row[1:2]).fetchall()
+    with vault.Store.unlock(folder, PASSPHRASE) as store:
+        rekey.change_data_keys(store, now_s=T0 + 2 * DAY)
+        whole(store)
+        store.rows.db.execute("REPLACE INTO row VALUES (?, ?, ?)", row)
+        store.rows.db.executemany("INSERT INTO wrap VALUES (?, ?, ?)", wraps)
+    with vault.Store.unlock(folder, PASSPHRASE) as store:
+        with pytest.raises(IntegrityError, match="row 64: wrong key"):
+            list(store.letters())
+        assert len(list(store.frames())) == 6
 
 
 def test_a_new_owner_key_shuts_out_who_copied_the_old_one(folder):
@@ -175,6 +211,7 @@ def test_new_data_keys_leave_none_of_the_old_and_lose_nothing(folder):
     with vault.Store.unlock(folder, PASSPHRASE) as store:
         assert [f.seq for f in store.frames()] == [0, 1] * 3
         assert len(list(store.derived())) == 6
+        assert list(store.letters()) == [("cbor", b"payload")]
         store.verify()
     with vault.Store.recover(folder, SHEET) as store:
         assert len(list(store.derived())) == 6

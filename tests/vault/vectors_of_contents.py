@@ -17,11 +17,11 @@ READERS = [[7, "owner", 30, "", 0, None], [8, "clinician", 20, "Dr. A", 1, 1_800
 STATE = [
     5, 2082, 34, [CHAPTER], NODE_ENTRY, READERS, [2, bytes_of("trail", 32)], 3, {"frames": 9},
     b"of the caller", 1, "erase a day", bytes_of("mark", 32),
-    2081, 472_222, 4, [b"of records", 1.5, 2.5], [16, 9, 2, 1, 0, 48],
+    2081, 472_222, 4, [16, 9, 2, 1, 0, 48], bytes_of("identity", 16),
 ]  # fmt: skip
 NEW_STORE = [
-    1, 2048, 0, [], None, [], [0, bytes(32)], 0, {}, None, 0, "", bytes(32), 0, 0, 0, None,
-    [8, 8, 0, 1, 0, 16],
+    1, 2048, 0, [], None, [], [0, bytes(32)], 0, {}, None, 0, "", bytes(32), 0, 0, 0,
+    [8, 8, 0, 1, 0, 16], bytes_of("identity", 16),
 ]  # fmt: skip
 LATER = ["of a later version", 1]
 

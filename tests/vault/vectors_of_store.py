@@ -32,6 +32,7 @@ from .store_by_hand import (
     wraps_of,
 )
 from .vectors_of_contents import LATER, packed, plain, slot, trail
+from .vectors_of_keys import identity
 
 OWNS, FINDS, RUNS = "passphrase", "sheet", "device key"
 
@@ -156,8 +157,10 @@ DAMAGED = [
      swapped("wraps", (HOUR_1.id, OWNER.id), (HOUR_2.id, OWNER.id))),
     ("rolled back", "a letter of another round", OWNS, "letters",
      lambda made: made.letter(1026, "old", b"")),
+    ("rolled back", "an identity from before", OWNS, "state",
+     header(f"identity/{OWNER.id}", identity(cost=(64, 2, 2)))),
     ("lost", "a row of the ring", OWNS, "letters", gone(65)),
-    ("bad marker", "another format", OWNS, "state", header("format", b"healthslm vault 1")),
+    ("bad marker", "another format", OWNS, "state", header("format", b"healthslm vault 3")),
     ("bad signature", "another device, to the owner", OWNS, "state",
      header("device", THIEF.public)),
     ("another device", "another device, to the sheet", FINDS, "state",
