@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from healthslm.errors import ConfigError, IntegrityError, LockedError
-from healthslm.vault import audit, readers, seal, wreckage
+from healthslm.vault import audit, codec, readers, seal, wreckage
 from healthslm.vault.chapters import NODE, STATE, Entry, thawed
 from healthslm.vault.database import (
     BESIDE_ROWS,
@@ -249,7 +249,9 @@ def _fill(
     was = old.head
     owners = [Grantee(reader, "owner", ALL_CLASSES) for reader in was.readers]
     head = Head(was.commit, was.next_row, readers=owners, audit=was.audit, letters=was.letters)
-    head.counts, head.pipeline = was.counts, was.pipeline
+    head.counts = was.counts
+    head.pipeline = None if was.pipeline is None else codec.pack_state(was.pipeline)
+    head.top = was.next_row - 1  # until a row of today's comes, whose id is higher
     head.mark, head.identity = secrets.token_bytes(KEY_BYTES), identity
     draft = Draft(head, device.store_id, keys.writing(head, now_s), list)
     found: dict[int, list[Entry]] = {key_id: [] for key_id in old.ring_keys()}

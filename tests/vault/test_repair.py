@@ -219,7 +219,8 @@ def test_a_log_that_was_deleted_is_told_and_what_is_in_the_database_comes_back(s
     (copy / "vault.db-wal").unlink()
     found = check(copy, HOW)
     assert [(d.what, d.how) for d in found.damage] == [("state", "rolled back")]
-    assert repaired(copy).commits_back == N - 1  # the first destroyed a key, and emptied the log
+    assert repaired(copy).commits_back == N  # an hour joined, and all but the first, which
+    # destroyed a key and so emptied the log
     assert lacking(sent, left(copy)) == (N - 1, N - 1)
 
 
@@ -268,7 +269,8 @@ def test_what_opens_the_store_has_a_second_copy(stores, damaged, sql):
     [
         (f"DELETE FROM row WHERE id = {GONE}", "lost", f"row {GONE}"),
         (f"UPDATE row SET blob = zeroblob(992) WHERE id = {GONE}", "altered", f"row {GONE}"),
-        (f"UPDATE row SET blob = (SELECT blob FROM row WHERE id = {GONE} + 3) WHERE id = {GONE}",
+        (f"UPDATE row SET blob = (SELECT blob FROM row WHERE id > {GONE} LIMIT 1) "
+         f"WHERE id = {GONE}",
          "moved", f"row {GONE}"),
         (f"INSERT INTO row SELECT 99, key_id, blob FROM row WHERE id = {GONE}", "planted", "rows"),
         ("DELETE FROM row WHERE id = 64", "lost", "row 64"),
