@@ -48,6 +48,7 @@ COMMANDS = {
     "consent": "Say which clinician may read what.",
     "audit": "Show who opened the store, and what was changed.",
     "erase": "Erase a day, a class, a stream or everything.",
+    "backup": "Keep a sealed copy elsewhere, and restore it.",
     "report": "Make a sealed report for a clinician, or open one.",
     "outbox": "Carry finished reports off the board.",
     "store": "Check the sealed store, and repair it after damage.",
