@@ -101,7 +101,7 @@ def command(
         if not yes:
             agreed(store, wish, owner.place.zone)
         erased, compact = done(store, wish.scope(owner.place.zone))
-        told(erased, compact)
+        told(erased, compact, owner.place.folder)
         if record is not None:
             said = f"erased {wish.words(owner.place.zone)}: {amount(erased)}"
             recorded(store, record, said)
@@ -173,8 +173,10 @@ def done(store: Store, scope: Scope) -> tuple[Erased, bool]:
     return erased, bool(erased.chapters) and store.rows.compact()
 
 
-def told(erased: Erased, compact: bool) -> None:
+def told(erased: Erased, compact: bool, folder: Path) -> None:
     """Say what was erased, and what that means."""
+    from healthslm.vault import wreckage
+
     if not erased.chapters:
         console.out("Nothing of it was here.")
         return
@@ -183,6 +185,9 @@ def told(erased: Erased, compact: bool) -> None:
     if not compact:
         console.note("The file keeps its size for now: another program was at work, or the disk is")
         console.note("too full to write it anew. The room is used for what comes next.")
+    for kept in wreckage.kept(folder):
+        console.note(f"{kept} is from before a repair, and may still hold it with its keys:")
+        console.note(f"where the store is well, remove it: rm -r {kept}")
 
 
 def amount(erased: Erased) -> str:
