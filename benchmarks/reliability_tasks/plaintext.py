@@ -2,7 +2,7 @@
 
 All that daemon, brokers and commands write (store, logs at DEBUG, TMPDIR, HOME, core files) lies
 on an ext4 image of its own: a day over mosquitto and then amqtt, words and an answer, kill -9,
-an abort, restarts, and `STEPS`. Then the raw image is searched, journal and freed blocks
+an abort, restarts, and `STEPS`: a backup, new data keys, an erasure, a vacuum. Then the raw image is searched, journal and freed blocks
 included, and what `/proc` showed of the processes' command lines and environments.
 
 `hits`: patterns found; `cores`: core files of a daemon that was aborted; `places`: how many eight
@@ -47,7 +47,28 @@ def vacuum(board: Board) -> None:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-STEPS: Sequence[Callable[[Board], None]] = (vacuum,)
+def owned(*arguments: str) -> Callable[[Board], None]:
+    """Return a step that is a command of the owner."""
+
+    def step(board: Board) -> None:
+        secret = ("--passphrase-file", str(board.settings / "passphrase"))
+        board.command(*arguments, "--store", str(board.settings), *secret)
+
+    return step
+
+
+def backup(board: Board) -> None:
+    """Leave a backup beside all else."""
+    store = ("--store", str(board.settings))
+    board.command("backup", "create", str(board.home / "work" / "day.hsb"), *store)
+
+
+STEPS: Sequence[Callable[[Board], None]] = (
+    backup,
+    owned("key", "rotate", "--data"),
+    owned("erase", "--class", "raw", "--yes"),
+    vacuum,
+)
 """What is done with the store after its day, in this order."""
 
 
