@@ -36,11 +36,10 @@ WORDS = (PERSON, *DEVICES.values(), LABEL, QUESTION, LETTER, PASSPHRASE)
 
 PATIENCE_S = 120.0  # for anything that must happen, on a busy machine
 DAEMON = """
-import logging, os, sys
-from pathlib import Path
+import logging, sys
 logging.basicConfig(level=logging.DEBUG)
-from healthslm import config, daemon
-daemon.run(config.load(Path(sys.argv[1]), os.environ))
+from healthslm.cli import main
+main(["run", "--config", sys.argv[1]])
 """
 
 
@@ -151,20 +150,23 @@ class Board:
 
     def command(self, *arguments: str, asked: str = "") -> str:
         """Run a command of ours on the store; return what it says."""
-        program = [*self.before, sys.executable, "-m", "healthslm", *arguments]
-        process = subprocess.Popen(  # noqa: S603  our own command
-            program,
+        process = self.spawn(*arguments)
+        self.look(process.pid)
+        said, told = process.communicate(asked.encode(), timeout=PATIENCE_S)
+        if process.returncode not in (0, 3):
+            raise RuntimeError(f"{arguments[0]} ended with {process.returncode}: {told.decode()}")
+        return said.decode()
+
+    def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command of ours."""
+        return subprocess.Popen(  # noqa: S603  our own command
+            [*self.before, sys.executable, "-m", "healthslm", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.home / "work",
             env=self._environment(),
         )
-        self.look(process.pid)
-        said, told = process.communicate(asked.encode(), timeout=PATIENCE_S)
-        if process.returncode not in (0, 3):
-            raise RuntimeError(f"{arguments[0]} ended with {process.returncode}: {told.decode()}")
-        return said.decode()
 
     def read(self) -> list[str]:
         """Run every command that reads: the figures, the words, an answer, the list."""

@@ -892,3 +892,14 @@ def test_validate_says_what_it_left_out_and_why(data_dir: Path) -> None:
 def test_validate_refuses_a_folder_without_recordings(tmp_path: Path) -> None:
     result = run("validate", "qrs", tmp_path)
     assert result.exit_code == 1 and "no WFDB header (*.hea) in this folder" in result.stderr
+
+
+def test_no_command_leaves_a_core_file():
+    """It would hold what was read, and the keys that opened it."""
+    program = (
+        "import resource; from healthslm.cli import main\n"
+        "try: main(['status', '--store', '/nowhere'])\n"
+        "except SystemExit: print(resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "(0, 0)\n"

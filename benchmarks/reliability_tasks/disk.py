@@ -78,7 +78,7 @@ class Disk:
         field.must("mount", "-o", "remount,abort", self._place)
         yield
         until(self._unmounted)
-        subprocess.run(["e2fsck", "-fy", self._image], check=False, stdout=subprocess.DEVNULL)  # noqa: S603, S607
+        subprocess.run(["e2fsck", "-fy", self._image], check=False, capture_output=True)  # noqa: S603, S607
         field.must("mount", "-o", "loop", self._image, self._place)
 
     def _unmounted(self) -> bool:

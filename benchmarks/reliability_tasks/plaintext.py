@@ -5,9 +5,10 @@ on an ext4 image of its own: a day over mosquitto and then amqtt, words and an a
 an abort, restarts, and `STEPS`: a backup, new data keys, an erasure, a vacuum. Then the raw image is searched, journal and freed blocks
 included, and what `/proc` showed of the processes' command lines and environments.
 
-`hits`: patterns found; `cores`: core files of a daemon that was aborted; `places`: how many eight
-bytes were compared with every pattern. The control keeps the same day in a plain database,
-deletes all of it and vacuums: `control_hits` patterns of `control_kinds` kinds are still there.
+`hits`: patterns found; `cores`: core files of a daemon and a command that were aborted; `windows`:
+how many eight bytes were compared with every pattern. The control keeps the same day in a plain
+database, deletes all of it and vacuums: `control_hits` patterns of `control_kinds` kinds are still
+there.
 
 Not searched: the configuration (it names the person, and lies elsewhere here), memory, swap.
 """
@@ -128,6 +129,7 @@ def _day(board: Board, sent: list[Frame]) -> tuple[int, list[Frame], list[Derive
             board.play(publisher, sent[half + 20 : most])
             board.tell()
             board.read()
+            _abort(board)
             board.end(signal.SIGABRT)
             board.start()
             board.play(publisher, [])
@@ -146,6 +148,16 @@ def _day(board: Board, sent: list[Frame]) -> tuple[int, list[Frame], list[Derive
     if len(frames) != len(sent):
         raise RuntimeError(f"{len(frames)} of {len(sent)} frames are there to be found")
     return sum(1 for _ in board.home.rglob("core*")), frames, derived
+
+
+def _abort(board: Board) -> None:
+    """Abort a command that waits for its words, and so holds the facts of the day in memory."""
+    summary = board.spawn("summary", "--again", "--store", str(board.settings))
+    field.until(lambda: len(field.family(summary.pid)) > 1)
+    summary.send_signal(signal.SIGABRT)
+    summary.communicate()
+    if summary.returncode != -signal.SIGABRT:
+        raise RuntimeError("the command ended before it was aborted")
 
 
 def _control(place: Path, frames: Sequence[Frame], derived: Sequence[Derived]) -> None:

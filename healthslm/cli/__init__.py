@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -165,6 +166,7 @@ See it:  healthslm demo
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Decide about colours, and let no log line out: `run` alone writes one."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold values and keys
     logging.getLogger("healthslm").addHandler(logging.NullHandler())
     if os.environ.get("NO_COLOR"):
         ctx.color = False

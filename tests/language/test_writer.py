@@ -250,6 +250,7 @@ def test_the_child_gets_no_environment_and_no_open_file(
     child: Put, day: Facts, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEALTHSLM_PASSPHRASE", "canary")
+    monkeypatch.setenv("HOME", "/home/canary")
     out = tmp_path / "seen"
     look = "[dict(os.environ), os.listdir('/proc/self/fd')]"
     child(f"open({str(out)!r}, 'w').write(json.dumps({look}))")
@@ -257,7 +258,8 @@ def test_the_child_gets_no_environment_and_no_open_file(
         held.write("x")
         writer.summarise(day, "en", model, emergency="", timeout_s=20)
     environment, files = json.loads(out.read_text())
-    assert set(environment) <= {"OPENBLAS_NUM_THREADS", "LC_CTYPE"}
+    assert set(environment) <= {"OPENBLAS_NUM_THREADS", "LC_CTYPE", "HOME"}
+    assert environment["HOME"] == "/"  # none, and Python would ask the system who runs it
     assert len(files) <= 5  # three, the one it writes, and the folder it lists
 
 
