@@ -2,8 +2,9 @@
 
 All that daemon, brokers and commands write (store, logs at DEBUG, TMPDIR, HOME, core files) lies
 on an ext4 image of its own: a day over mosquitto and then amqtt, words and an answer, kill -9,
-an abort, restarts, and `STEPS`: a backup, new data keys, an erasure, a vacuum. Then the raw image is searched, journal and freed blocks
-included, and what `/proc` showed of the processes' command lines and environments.
+an abort, restarts, and `STEPS`: a backup, new data keys, an erasure, a vacuum. Then the raw image
+is searched, journal and freed blocks included, and what `/proc` showed of the processes' command
+lines and environments.
 
 `hits`: patterns found; `cores`: core files of a daemon and a command that were aborted; `windows`:
 how many eight bytes were compared with every pattern. The control keeps the same day in a plain
