@@ -269,7 +269,7 @@ raw_days = 14               # days on which something was recorded: so many of w
 derived_days = 365          # ... of beats, figures, findings and texts; at least 8
 audit_days = 1095           # ... of who opened the store
 quota_mb = 4000             # room it may take; for that the oldest waveforms go first
-reserve_mb = 256            # room it leaves free on its disk
+reserve_mb = 256            # room it leaves free on its disk, a tenth of that at most
 
 [daemon]
 clock = "wall"              # "data": time is what the newest sample says (replays)

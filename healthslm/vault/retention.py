@@ -45,8 +45,8 @@ def due(
     rows        in the store.
     free_bytes  on its disk.
 
-    For room go the oldest waveforms first, then the oldest derived days that the device cannot open
-    any more; never the audit trail, and never the newest chapter of a class.
+    For room go the oldest waveforms, but for the newest day; then the oldest derived days that
+    the device cannot open any more; never the audit trail, and never the newest chapter of a class.
     """
     newest = {c.cls: c for c in chapters}
     first = {cls: _first_day(chapters, cls, policy.days(cls)) for cls in _KEPT}
@@ -55,7 +55,7 @@ def due(
     used = (rows - sum(c.rows for c in old)) * ROW_DISK_BYTES
     used += (len(chapters) - len(old)) * WRAPS_DISK_BYTES
     room = min(policy.quota_bytes, used + free_bytes - policy.reserve_bytes)
-    young = {c.key for c in for_device(chapters)}
+    young = {c.key for c in for_device(chapters)} | {c.key for c in newest_day(chapters)}
     spare = [
         c
         for cls in (Class.RAW, Class.DERIVED)
@@ -68,6 +68,13 @@ def due(
         used -= chapter.rows * ROW_DISK_BYTES + WRAPS_DISK_BYTES
         old.append(chapter)
     return old
+
+
+def newest_day(chapters: Sequence[Chapter]) -> list[Chapter]:
+    """Return the chapters with waveforms of the newest day: they go for nobody's room."""
+    raw = [c for c in chapters if c.cls == Class.RAW]
+    end_s = max((c.epoch for c in raw), default=0)
+    return [c for c in raw if c.epoch > end_s - DAY_S]
 
 
 def _first_day(chapters: Sequence[Chapter], cls: Class, days: int) -> int:

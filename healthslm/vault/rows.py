@@ -367,6 +367,11 @@ class Rows:
         self.settle()
         return True
 
+    def disk_bytes(self) -> int:
+        """Return the size of the disk that the store lies on."""
+        disk = os.statvfs(self.folder)
+        return disk.f_blocks * disk.f_frsize
+
     def free_bytes(self) -> float:
         """Return how much the store could grow: on its disk, and in its own free pages."""
         disk = os.statvfs(self._path.parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from healthslm.vault.index import Draft
     from healthslm.vault.store import Store
 
+RESERVE_PART = 10  # of its disk the store leaves a tenth at most, however much is to be left
 BALLAST = "ballast"
 BALLAST_BYTES = 8 << 20  # deleting an hour writes 2 MB to the write-ahead log
 
@@ -75,9 +76,10 @@ def keep_no_longer(store: Store, draft: Draft, now_s: float) -> None:
     if store.upkeep is None:
         return
     free = store.rows.free_bytes() + store.upkeep.ballast.held_bytes()
-    old = retention.due(
-        draft.chapters(), store.upkeep.policy, rows=draft.head.rows, free_bytes=free
-    )
+    policy = store.upkeep.policy
+    most = min(policy.reserve_bytes, store.rows.disk_bytes() // RESERVE_PART)
+    policy = replace(policy, reserve_bytes=most)
+    old = retention.due(draft.chapters(), policy, rows=draft.head.rows, free_bytes=free)
     for chapter in old:
         store.rows.forget(draft, chapter)
     if old:
@@ -90,7 +92,7 @@ def keep_no_longer(store: Store, draft: Draft, now_s: float) -> None:
 def make_room(store: Store, *, now_s: float) -> bool:
     """Destroy the oldest waveforms, as when the disk is full; return whether there were any.
 
-    The newest hour stays. The ballast gives the room that deleting takes.
+    The newest day stays. The ballast gives the room that deleting takes.
 
     Raises
     ------
@@ -101,11 +103,13 @@ def make_room(store: Store, *, now_s: float) -> bool:
         store.upkeep.ballast.drop()
     store.rows.settle()
     with store.rows.transaction(now_s) as draft:
-        raw = sorted((c for c in draft.chapters() if c.cls == Class.RAW), key=attrgetter("epoch"))
-        for chapter in raw[:-1][:1]:
+        known = draft.chapters()
+        stay = {c.key for c in retention.newest_day(known)}
+        raw = [c for c in known if c.cls == Class.RAW and c.key not in stay]
+        for chapter in sorted(raw, key=attrgetter("epoch"))[:1]:
             store.rows.forget(draft, chapter)
             audit.record(draft, "kept no longer", store.who, now_s, "1 key destroyed for room")
     store.rows.settle()
     if store.upkeep is not None:
         store.upkeep.ballast.lay()
-    return len(raw) > 1
+    return bool(raw)
