@@ -447,7 +447,7 @@ def test_what_is_named_is_erased_and_the_rest_stays(
     result = run("erase", *scope, "--yes", home=home)
     text = right(result)
     assert re.search(rf"Erased: {6 - left[0]} frames? of waveforms, {3 - left[1]} records?;", text)
-    assert "No key that is left on this board opens it" in text and "Backups, reports" in text
+    assert "No key that is left in the store opens it" in text and "Backups, reports" in text
     assert counts(home) == left
     assert known(home).keys() == {"owner", "recovery"}
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from healthslm.vault.erase import Erased, Scope
 
 HONEST = """\
-No key that is left on this board opens it. A memory card may keep old pages for
-a while; without a key they are noise. Who copied the card and a key before
-still has what they copied. Backups, reports and pictures that were handed out
-are not reached by this: destroy them where they are."""
+No key that is left in the store opens it. A memory card may keep old pages, old
+wrapped keys among them, where only a laboratory finds them; without a
+passphrase, the sheet or the board's key they are noise. Who copied the card and
+a key before still has what they copied. Backups, reports, and the damaged-<n>
+folders of a repair are not reached by this: destroy them where they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ PROTECTS = """\
 What protects it
 {keys}
   device.key, a file on this board, lets the board work without you: it opens
-  the findings and figures of the last 8 days, never a waveform. Whoever takes
-  the whole card takes this key too: keep the board where nobody can take it.
+  the findings and figures of the last 8 days, and of waveforms only the few
+  seconds that the analysis is in the middle of. Whoever takes the whole card
+  takes this key too: keep the board where nobody can take it.
 """
 BOTH = """\
   Your passphrase opens everything, and so does your sheet of 18 words. They

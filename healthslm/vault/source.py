@@ -33,8 +33,11 @@ SEALED_BY: dict[str, Level] = {
     "058469daf6f54324800549da0f8ea2fb": "none",  # by no key at all
 }
 
-OPENS = "the pipeline state and the last 8 days of derived records"
-NEVER = "but no raw samples and nothing older"
+OPENS = (
+    "the last 8 days of derived records, and the state with the few seconds of signal that the "
+    "analysis is in the middle of"
+)
+NEVER = "but no raw samples beyond these and nothing older"
 PROTECTS: dict[Level, str] = {
     "tpm": (
         "a credential sealed by this board's TPM: whoever takes the disk alone opens nothing; "
