@@ -322,6 +322,7 @@ def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
         when it was time to end, and nothing was acknowledged that is not in it.
     """
     from healthslm.vault import upkeep
+    from healthslm.vault.database import DATABASE
     from healthslm.vault.store import Store
 
     stop, outage, folder = stop or service.asked_to_end(), Outage(), config.store.folder
@@ -339,6 +340,11 @@ def run(config: Config, *, stop: Callable[[], bool] | None = None) -> Report:
             outage.began(error)
             no_room = full(error)
         outage.wait(stop, folder)
+        if outage.shut_out(folder / DATABASE):
+            raise IntegrityError(
+                "vault.db: its disk was mounted anew, which a daemon that shut itself in cannot "
+                "follow: start it again (systemd does so by itself)"
+            )
 
 
 def kept(store: configuration.Store) -> Policy:

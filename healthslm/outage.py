@@ -81,6 +81,20 @@ class Outage:
             service.notify("STATUS=running")
         self._said, self._ended_s = "", time.monotonic()
 
+    @staticmethod
+    def shut_out(database: Path) -> bool:
+        """Return whether the store's disk was mounted anew, out of reach of a daemon shut in.
+
+        Landlock allows a folder, not its name: of a file system that comes again it knows none.
+        """
+        try:
+            with database.open("rb"):
+                return False
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+
     def wait(self, stop: Callable[[], bool], folder: Path) -> None:
         """Wait before the next attempt, each time longer; not when `stop()` is true.
 

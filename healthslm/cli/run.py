@@ -41,14 +41,14 @@ def command(config_file: Path, quiet: bool, require_sandbox: bool) -> None:
     counts and times of its own doing, never a measurement.
     """
     from healthslm import config
-    from healthslm.vault import Store
+    from healthslm.vault.database import DATABASE, require
 
     logging.basicConfig(
         format="%(levelname)s %(name)s: %(message)s",
         level=logging.WARNING if quiet else logging.INFO,
     )
     settings = config.load(config_file, os.environ)
-    Store.open(settings.store.folder).close()  # what is wrong with it is said before all else
+    require(settings.store.folder / DATABASE)  # said before all else
     enclose(settings, required=require_sandbox)
     from healthslm import daemon  # only now: it loads NumPy, whose threads are born inside
 

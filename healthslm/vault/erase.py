@@ -2,8 +2,8 @@
 
 A chapter that goes whole goes with its key: its wraps and its rows are destroyed. Of one that goes
 in part, what stays is sealed anew under a new key, and the old key is destroyed. What was erased
-cannot be opened by anyone who did not copy key and rows before; flash may keep old pages,
-but nothing that opens them.
+cannot be opened by anyone who did not copy its wraps and rows before; a flash card may keep pages
+with both for a while.
 """
 
 from __future__ import annotations
