@@ -72,7 +72,7 @@ def test_ctrl_c_after_the_restart_leaves_no_daemon_behind(tmp_path: Path) -> Non
         process.send_signal(signal.SIGINT)  # to it alone, not to what it started
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert said.strip() == "healthslm: stopped."
+    assert said.splitlines()[-1] == "healthslm: stopped."
 
 
 def test_where_the_proofs_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ import math
 import os
 import sqlite3
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from healthslm.errors import DeviceKeyError, IntegrityError, LockedError
 from healthslm.vault import chapters, wreckage
 from healthslm.vault.chapters import Chapter, Entry
 from healthslm.vault.database import (
+    BUSY_S,
     DATABASE,
     DEVICE_KEY,
     MARK,
@@ -87,7 +89,8 @@ class Rows:
         # Read before the state is: a commit in between leaves the mark the older of the two.
         self._mark = _read(folder / MARK)
         self.folder, self._path = folder, folder / MARK
-        self.db = connect(database or folder / DATABASE)
+        self._database = database or folder / DATABASE
+        self.db = connect(self._database)
         try:
             meta = read_meta(self.db)
             self.id, self.device_public = meta["store"], meta["device"]
@@ -107,8 +110,8 @@ class Rows:
         """Let go of the files."""
         self.db.close()
 
-    def head(self) -> Head:
-        """Return what the newest commit says of the store.
+    def head(self, view: sqlite3.Connection | None = None) -> Head:
+        """Return what the newest commit says of the store; or what one in `view` says.
 
         Raises
         ------
@@ -117,7 +120,7 @@ class Rows:
         """
         self._usable()
         with storage():
-            rows = self._rows("id < ?", RING_ROWS[0])
+            rows = self._rows("id < ?", RING_ROWS[0], view=view)
         if not rows or any(row.key_id != rows[0].key_id for row in rows):
             raise IntegrityError("state: lost: its rows are not all there")
         try:
@@ -160,7 +163,7 @@ class Rows:
         head = self.head()
         reset_mark(self._path, head.mark, self.id, head.commit)
 
-    def chapters(self, head: Head) -> list[Chapter]:
+    def chapters(self, head: Head, view: sqlite3.Connection | None = None) -> list[Chapter]:
         """Return every chapter, those that are done first.
 
         Raises
@@ -168,12 +171,12 @@ class Rows:
         IntegrityError
             The catalogue is lost, altered, or an older one.
         """
-        return [*self._catalogue(head), *head.chapters]
+        return [*self._catalogue(head, view), *head.chapters]
 
-    def _catalogue(self, head: Head) -> list[Chapter]:
+    def _catalogue(self, head: Head, view: sqlite3.Connection | None = None) -> list[Chapter]:
         if head.catalogue is None:
             return []
-        return chapters.thaw_catalogue(self._verified(head.catalogue, "catalogue"))
+        return chapters.thaw_catalogue(self._verified(head.catalogue, "catalogue", view))
 
     def contents(self, cls: Class, t0_s: float | None, t1_s: float | None) -> Iterator[bytes]:
         """Yield the contents of a class that may touch a time range, in order of commit.
@@ -186,11 +189,13 @@ class Rows:
         IntegrityError
             A row is lost, altered, moved or rolled back: says which.
         """
-        with storage(), self.snapshot():
-            known = self.chapters(self.head())
         start, end = -math.inf if t0_s is None else t0_s, math.inf if t1_s is None else t1_s
-        for chapter, entry in chapters.find(self.opened(known, cls), start, end, self.fetch):
-            yield self.fetch(chapter, entry)
+        with storage(), closing(connect(self._database)) as view:
+            view.execute("BEGIN")  # one commit is seen to the end, whatever others join or erase
+            known = self.chapters(self.head(view), view)
+            fetch = partial(self.fetch, view=view)
+            for chapter, entry in chapters.find([*self.opened(known, cls)], start, end, fetch):
+                yield fetch(chapter, entry)
 
     def opened(self, known: list[Chapter], cls: Class) -> Iterator[Chapter]:
         """Yield the chapters of a class that the keys at hand open."""
@@ -207,22 +212,25 @@ class Rows:
                 continue
             yield chapter
 
-    def fetch(self, chapter: Chapter, entry: Entry) -> bytes:
+    def fetch(
+        self, chapter: Chapter, entry: Entry, view: sqlite3.Connection | None = None
+    ) -> bytes:
         """Return a content of a chapter; raises IntegrityError, and LockedError without its key."""
         what = f"row {entry.row}"
-        rows = self._checked(entry, what)
+        rows = self._checked(entry, what, view)
         if rows[0].key_id != chapter.key:
             raise IntegrityError(f"{what}: wrong key: it stands in another chapter")
         return open_rows(self.keys.get(chapter.key), self.id, rows, what)
 
-    def _verified(self, entry: Entry, what: str) -> bytes:
-        rows = self._checked(entry, what)
+    def _verified(self, entry: Entry, what: str, view: sqlite3.Connection | None) -> bytes:
+        rows = self._checked(entry, what, view)
         return open_rows(self.keys.get(rows[0].key_id), self.id, rows, what)
 
-    def _checked(self, entry: Entry, what: str) -> list[Row]:
+    def _checked(self, entry: Entry, what: str, view: sqlite3.Connection | None) -> list[Row]:
         """Return the rows of a content, those that were committed."""
         with storage():
-            rows = self._rows("id BETWEEN ? AND ?", entry.row, entry.row + entry.parts - 1)
+            last = entry.row + entry.parts - 1
+            rows = self._rows("id BETWEEN ? AND ?", entry.row, last, view=view)
         if len(rows) != entry.parts:
             raise IntegrityError(f"{what}: lost: {entry.parts - len(rows)} of its rows")
         if digest(rows[0].key_id, [row.blob for row in rows]) != entry.digest:
@@ -348,8 +356,10 @@ class Rows:
 
     def settle(self) -> None:
         """Move what was committed into the database, and empty the write-ahead log."""
-        with suppress(sqlite3.Error):  # another process reads: the next commit will do
+        with suppress(sqlite3.Error):
+            self.db.execute("PRAGMA busy_timeout = 0")  # another reads: the next time will do
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.db.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
 
     def compact(self) -> bool:
         """Write the database anew without the room of what was deleted; say whether it was done.
@@ -418,9 +428,9 @@ class Rows:
         finally:
             self.db.rollback()
 
-    def _rows(self, where: str, *values: int) -> list[Row]:
+    def _rows(self, where: str, *values: int, view: sqlite3.Connection | None = None) -> list[Row]:
         query = f"SELECT id, key_id, blob FROM row WHERE {where} ORDER BY id"  # noqa: S608 - ours
-        rows = [Row(*row) for row in self.db.execute(query, values)]
+        rows = [Row(*row) for row in (view or self.db).execute(query, values)]
         for row in rows:
             blob_of(row.blob, f"row {row.id}")
             if not (isinstance(row.key_id, int) and row.key_id > 0):

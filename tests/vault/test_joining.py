@@ -6,6 +6,7 @@ import pytest
 
 from healthslm import vault
 from healthslm.records import Beat, Vital
+from healthslm.vault import erase as erasing
 from healthslm.vault.chapters import entries
 from healthslm.vault.keys import Class
 
@@ -79,3 +80,19 @@ def test_a_chapter_that_is_damaged_is_left_and_the_daemon_goes_on(tmp_path, capl
         with pytest.raises(vault.store.IntegrityError, match=f"row {row}"):
             list(store.derived())
     assert [r.getMessage() for r in caplog.records] == ["derived contents were not joined"]
+
+
+def test_whoever_reads_while_hours_are_joined_and_erased_sees_one_commit_to_the_end(tmp_path):
+    folder = new_store(tmp_path / "store", START)
+    sent = recorded(folder, 1)
+    with owned(folder) as reader, vault.Store.open(folder) as daemon:
+        seen = reader.derived()
+        first = [next(seen) for _ in range(5)]
+        t_s = START + HOUR_S
+        daemon.commit([], [Vital("spo2", "a/b", t_s, 97.0)], b"s", now_s=t_s)
+        with owned(folder) as owner:
+            erasing.erase(owner, erasing.Scope(), now_s=t_s)
+        assert first + list(seen) == sent
+        assert list(reader.derived()) == []
+    with vault.Store.open(folder) as store:
+        store.verify()
