@@ -387,3 +387,27 @@ def test_an_empty_store_has_nothing_to_tell(tmp_path) -> None:
     vault.create(tmp_path / "store", WORDS, now_s=NOON, profile=vault.PROFILES["cheapest"])
     done = run("report", "create", "--to", "dr", "--store", tmp_path / "store")
     assert done.exit_code == 78 and "nothing was recorded yet" in done.stderr
+
+
+# ---- review as a clinician -------------------------------------------------------------
+
+
+def test_a_clinician_reviews_on_the_board_what_was_granted_and_no_waveform(home, doctor) -> None:
+    key = ("--key", doctor.with_suffix(".key"), "--passphrase-file", doctor.parent / "words")
+    done = run("review", "list", "--store", home, "--json", *key)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["findings"]
+    assert {f["kind"] for f in found} >= {"pause", "tachycardia"}
+    shown = run("review", "show", "1", "--store", home, *key)
+    assert shown.exit_code == 0, shown.output
+    with vault.Store.unlock(home / "store", WORDS) as store:
+        assert [e.who for e in store.events() if e.action == "unlock"].count("dr") == 2
+
+
+def test_a_stranger_with_a_key_of_their_own_reviews_nothing(home, tmp_path) -> None:
+    (tmp_path / "words").touch(0o600)
+    (tmp_path / "words").write_text(WORDS + "\n")
+    run("key", "init", tmp_path / "eve", "--passphrase-file", tmp_path / "words")
+    key = ("--key", tmp_path / "eve.key", "--passphrase-file", tmp_path / "words")
+    done = run("review", "list", "--store", home, *key)
+    assert done.exit_code == 77 and "no consent stands" in done.stderr

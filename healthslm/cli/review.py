@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from healthslm.cli import console, finding
-from healthslm.cli.place import DAY_S, find
+from healthslm.cli.place import DAY_S, Place, find
+from healthslm.errors import LockedError
 from healthslm.records import Beat, Derived, Summary, Vital
 from healthslm.review import timeline
 from healthslm.review.timeline import Event
@@ -17,6 +18,7 @@ from healthslm.review.timeline import Event
 if TYPE_CHECKING:
     from healthslm.records import Frame
     from healthslm.review.strips import Strip
+    from healthslm.vault import Store
 
 BEFORE_S = 2.0  # of a lasting event's onset, on its strip
 WIDTH = 80  # columns
@@ -28,6 +30,15 @@ days_option = click.option(
     default=8,
     show_default=True,
     help="How far back from the newest record. More than 8 needs the passphrase.",
+)
+
+
+reader_key = click.option(
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read as a clinician what the owner granted, with NAME.key of `healthslm key init`; "
+    "the passphrase is that of the key.",
 )
 
 
@@ -45,6 +56,7 @@ def command() -> None:
 @days_option
 @click.option("--owner", is_flag=True, help="Ask for the passphrase, to read all that is kept.")
 @console.passphrase_file
+@reader_key
 @console.as_json
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if there is a finding.")
 @click.pass_context
@@ -54,6 +66,7 @@ def list_(
     days: int,
     owner: bool,
     passphrase_file: Path | None,
+    key_file: Path | None,
     json_: bool,
     exit_code: bool,
 ) -> None:
@@ -62,9 +75,9 @@ def list_(
     Without the passphrase it reads what the board itself can: the last 8 days.
     """
     place = find(store)
-    asked = owner or passphrase_file is not None
+    asked = owner or passphrase_file is not None or key_file is not None
     words = console.passphrase(passphrase_file) if asked else None
-    with place.open(words) as opened:
+    with opened_by(place, words, key_file) as opened:
         records = recent(opened.derived(), days)
     found = timeline.events(records)
     if json_:
@@ -95,6 +108,7 @@ def list_(
     help="Write the strip as SVG, 25 mm/s and 10 mm/mV. It shows raw samples, in clear.",
 )
 @console.passphrase_file
+@reader_key
 @console.as_json
 def show(
     which: str,
@@ -105,23 +119,29 @@ def show(
     raw: bool,
     svg_file: Path | None,
     passphrase_file: Path | None,
+    key_file: Path | None,
     json_: bool,
 ) -> None:
     """Show one finding, with its ECG strip.
 
     Its numbers, the vitals around it, ten seconds of ECG, and what the person was told.
     ID is the four-letter name in the list; a row number of the same list will do.
-    Waveforms open with the owner's passphrase alone.
+    Waveforms open with the owner's passphrase, or where they were granted.
     """
     place = find(store)
     words = console.passphrase(passphrase_file)
     from healthslm.review import strips
 
-    with place.open(words) as opened:
+    with opened_by(place, words, key_file) as opened:
         records = recent(opened.derived(), days)
         row, event = chosen(timeline.events(records), which)
         t0_s, t1_s = window(event, at_s)
-        frames = list(opened.frames(t0_s - RUN_UP_S, t1_s + RUN_UP_S))
+        try:
+            frames = list(opened.frames(t0_s - RUN_UP_S, t1_s + RUN_UP_S))
+        except LockedError:
+            if key_file is None:
+                raise
+            frames = []  # findings were granted, and waveforms were not
     strip = drawn(frames, event, stream, t0_s, t1_s, raw)
     mark = (event.t0_s, event.t1_s)
     if svg_file and strip is not None:
@@ -155,6 +175,15 @@ def drawn(
     if strip is None:
         return None
     return strips.crop(strip if raw else strips.monitor(strip), t0_s, t1_s)
+
+
+def opened_by(place: Place, words: str | None, key_file: Path | None) -> Store:
+    """Return the store, opened by its owner, by a clinician, or without a secret by the board."""
+    if key_file is None or words is None:
+        return place.open(words)
+    from healthslm.vault import Store, identity
+
+    return Store.consult(place.folder, identity.read(key_file, words))
 
 
 def recent(records: Iterable[Derived], days: int) -> list[Derived]:
