@@ -19,10 +19,11 @@ from pathlib import Path
 from healthslm.errors import ConfigError, IntegrityError
 from healthslm.vault import audit, readers, recovery, rekey
 from healthslm.vault.chapters import Chapter
-from healthslm.vault.creation import abandon, discard_attempt
+from healthslm.vault.creation import abandon, vacant
 from healthslm.vault.database import (
     DATABASE,
-    DEVICE_KEY,
+    INSERT_ROW,
+    INSERT_WRAP,
     MARK,
     SCHEMA,
     connect,
@@ -90,14 +91,14 @@ def _fill(copy: sqlite3.Connection, rows: Rows, now_s: float) -> int:
             "SELECT id, key_id, blob FROM row WHERE id >= ? AND id < ? AND key_id = ?",
             (chapter.first, chapter.end, chapter.key),
         )
-        copy.executemany("INSERT INTO row (id, key_id, blob) VALUES (?, ?, ?)", found)
+        copy.executemany(INSERT_ROW, found)
     for key_id in (state_key, *(c.key for c in kept)):
         wraps = rows.db.execute("SELECT key_id, reader, blob FROM wrap WHERE key_id = ?", (key_id,))
-        copy.executemany("INSERT INTO wrap (key_id, reader, blob) VALUES (?, ?, ?)", wraps)
+        copy.executemany(INSERT_WRAP, wraps)
     for name, value in read_meta(rows.db).items():
         write_meta(copy, name, value)
     draft = _without_raw(head, rows, kept, now_s)
-    copy.executemany("INSERT INTO row (id, key_id, blob) VALUES (?, ?, ?)", draft.rows)
+    copy.executemany(INSERT_ROW, draft.rows)
     signature = rows.keys.device.sign(_signed(rows.id, draft.head.commit))
     write_meta(copy, _RECORD, _MARKER + signature + struct.pack(">Q", draft.head.commit))
     return int(copy.execute("SELECT count(*) FROM row").fetchone()[0])
@@ -153,10 +154,7 @@ def restore(
     LockedError, IntegrityError
         As `check`.
     """
-    discard_attempt(folder)
-    for name in (DATABASE, DEVICE_KEY):
-        if (folder / name).exists():
-            raise ConfigError(f"{folder / name}: is there already; restore into an empty folder")
+    vacant(folder, "restore into an empty folder")
     how: Unlock = partial(readers.unlock, passphrase=passphrase)
     if sheet is not None:
         how = partial(recovery.unlock, secret=sheet)

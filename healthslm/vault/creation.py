@@ -13,6 +13,7 @@ from healthslm.vault.database import (
     DATABASE,
     DEVICE_KEY,
     FORMAT,
+    INSERT_ROW,
     MARK,
     NEW_DEVICE_KEY,
     SCHEMA,
@@ -33,6 +34,7 @@ from healthslm.vault.readers import (
     reader_record,
     seal_identity,
 )
+from healthslm.vault.wreckage import sync
 
 
 def create(
@@ -56,10 +58,7 @@ def create(
     """
     if not passphrase:
         raise ConfigError("passphrase: empty; without one anybody could read everything")
-    discard_attempt(folder)
-    for name in (DATABASE, DEVICE_KEY):
-        if (folder / name).exists():
-            raise ConfigError(f"{folder / name}: is there already; move it away, or use it")
+    vacant(folder, "move it away, or use it")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     device, owner = Device(secrets.token_bytes(16), secrets.token_bytes(32)), Reader.new()
     meta = {
@@ -80,17 +79,31 @@ def create(
     clear(whole)  # of an attempt that ended before it was the key
     try:
         mark_key = _write(new, meta, device, readers, now_s)
-        _sync_folder(folder)  # never a key without what tells whose it is
+        sync(folder)  # never a key without what tells whose it is
         device.write(whole)
         whole.rename(key)
         reset_mark(mark, mark_key, device.store_id, 1)
-        _sync_folder(folder)  # never a store without its key
+        sync(folder)  # never a store without its key
         new.rename(folder / DATABASE)  # from here on there is a store
     except BaseException:
         abandon(folder)
         raise
-    _sync_folder(folder)
-    _sync_folder(folder.absolute().parent)
+    sync(folder)
+    sync(folder.absolute().parent)
+
+
+def vacant(folder: Path, advice: str) -> None:
+    """See that a store may be made in `folder`, after what an interrupted attempt left is gone.
+
+    Raises
+    ------
+    ConfigError
+        There is a store, or a device key; `advice` says what to do then.
+    """
+    discard_attempt(folder)
+    for name in (DATABASE, DEVICE_KEY):
+        if (folder / name).exists():
+            raise ConfigError(f"{folder / name}: is there already; {advice}")
 
 
 def discard_attempt(folder: Path) -> None:
@@ -109,7 +122,7 @@ def abandon(folder: Path) -> None:
     """Take away what an attempt has made so far; where there is a store already, nothing."""
     if not (folder / DATABASE).exists():
         clear(folder / DEVICE_KEY, folder / NEW_DEVICE_KEY, folder / MARK)
-        _sync_folder(folder)  # never a key without what tells whose it is
+        sync(folder)  # never a key without what tells whose it is
         clear(folder / f"{DATABASE}.new")
 
 
@@ -138,15 +151,7 @@ def _write(
         draft = Draft(head, device.store_id, writing, list)
         audit.record(draft, "create", "owner", now_s)
         draft.finish()
-        db.executemany("INSERT INTO row (id, key_id, blob) VALUES (?, ?, ?)", draft.rows)
+        db.executemany(INSERT_ROW, draft.rows)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode = WAL")
         return head.mark
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

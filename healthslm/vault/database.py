@@ -13,6 +13,9 @@ DATABASE, DEVICE_KEY, MARK = "vault.db", "device.key", "vault.mark"
 NEW_DEVICE_KEY = "device.key.new"  # waits for the commit from which on it is the key
 FORMAT = b"healthslm vault 2"
 FORMAT_1 = b"healthslm vault 1"  # `migration` makes it the format of today
+INSERT_ROW = "INSERT INTO row (id, key_id, blob) VALUES (?, ?, ?)"
+REPLACE_ROW = "REPLACE INTO row (id, key_id, blob) VALUES (?, ?, ?)"
+INSERT_WRAP = "INSERT INTO wrap (key_id, reader, blob) VALUES (?, ?, ?)"
 BUSY_S = 10.0  # another process commits in milliseconds; a slow card in a second or two
 
 _META = "name TEXT PRIMARY KEY, value BLOB NOT NULL"

@@ -250,9 +250,10 @@ class Draft:
         if self._changed:
             self._write_catalogue()
         self.head.top = self._top()
-        content = self._state()
+        content, before = self._state(), self.head.padding.state
         rows = self.head.padding.state_rows(seal.needed(content))
-        content = self._state()  # with what that learnt
+        if self.head.padding.state != before:
+            content = self._state()  # with what that learnt
         key = self.keys.current(Class.STATE)
         parts = seal.split(content, self.head.commit, rows)
         if len(parts) > len(STATE_ROWS):

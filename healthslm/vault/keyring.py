@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from healthslm.errors import DeviceKeyError, IntegrityError, LockedError
 from healthslm.vault.chapters import Chapter, for_device
-from healthslm.vault.database import blob_of, storage
+from healthslm.vault.database import INSERT_WRAP, blob_of, storage
 from healthslm.vault.index import Head
 from healthslm.vault.keys import (
     DEVICE_READER,
@@ -25,8 +25,6 @@ from healthslm.vault.keys import (
     wrap_for_device,
 )
 from healthslm.vault.readers import Grantee, Unlocked, read_reader, unwrap, wrap
-
-_INSERT = "INSERT INTO wrap (key_id, reader, blob) VALUES (?, ?, ?)"
 
 
 class Keyring:
@@ -153,11 +151,11 @@ class Keyring:
     def wrap_to(self, key: DataKey, readers: Iterable[Grantee]) -> None:
         """Wrap a data key to readers; a wrap that is there already is replaced."""
         wraps = [(key.id, r.id, wrap(self.device, self.public_of(r.id), key)) for r in readers]
-        self._db.executemany(f"{_INSERT} ON CONFLICT DO UPDATE SET blob = excluded.blob", wraps)
+        self._db.executemany(f"{INSERT_WRAP} ON CONFLICT DO UPDATE SET blob = excluded.blob", wraps)
 
     def wrap_to_device(self, key: DataKey) -> None:
         """Wrap a data key to the device itself."""
-        self._db.execute(_INSERT, (key.id, DEVICE_READER, wrap_for_device(self.device, key)))
+        self._db.execute(INSERT_WRAP, (key.id, DEVICE_READER, wrap_for_device(self.device, key)))
 
     @property
     def device(self) -> Device:

@@ -25,6 +25,7 @@ from healthslm.vault.database import (
     DEVICE_KEY,
     FORMAT,
     FORMAT_1,
+    INSERT_ROW,
     MARK,
     blob_of,
     connect,
@@ -273,5 +274,5 @@ def _fill(
     for node in old.nodes:
         db.execute("DELETE FROM row WHERE id >= ? AND id < ?", (node.row, node.row + node.parts))
     db.execute("DELETE FROM row WHERE id < ?", (RING_ROWS[0],))
-    db.executemany("INSERT INTO row (id, key_id, blob) VALUES (?, ?, ?)", draft.rows)
+    db.executemany(INSERT_ROW, draft.rows)
     return head, sum(map(len, found.values()))

@@ -18,6 +18,7 @@ from healthslm.errors import IntegrityError, LockedError
 from healthslm.vault import audit, chapters, seal
 from healthslm.vault.chapters import AUDIT, NODE, Chapter, Entry
 from healthslm.vault.contents import Content, counted, joined
+from healthslm.vault.database import REPLACE_ROW
 from healthslm.vault.index import (
     FIRST_ROW,
     RING_ROWS,
@@ -31,7 +32,6 @@ from healthslm.vault.keyring import Keyring
 from healthslm.vault.keys import Class, DataKey
 from healthslm.vault.salvage import Salvage
 
-INSERT_ROW = "REPLACE INTO row (id, key_id, blob) VALUES (?, ?, ?)"
 _VERSIONS = 64  # of a content's rows that are tried: two of one row are rare, of many no accident
 
 
@@ -193,7 +193,7 @@ class Rebuild:
 
     def _keep(self, name: str, contents: Iterable[Content]) -> None:
         rows = [row for content in contents for row in content.rows]
-        self._db.executemany(INSERT_ROW, rows)
+        self._db.executemany(REPLACE_ROW, rows)
         self.findings.kept[name] += len(rows)
 
     def letters(self, draft: Draft) -> set[int]:
@@ -208,7 +208,7 @@ class Rebuild:
                 draft.blot_out(row_id)
                 self.findings.letters_lost += 1
             else:
-                self._db.execute(INSERT_ROW, row)
+                self._db.execute(REPLACE_ROW, row)
                 used.add(row.key_id)
         return used
 

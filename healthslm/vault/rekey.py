@@ -16,7 +16,7 @@ from pathlib import Path
 
 from healthslm.errors import ConfigError, SheetError
 from healthslm.vault import audit, recovery
-from healthslm.vault.chapters import Chapter, entries, for_device
+from healthslm.vault.chapters import entries, for_device
 from healthslm.vault.database import DEVICE_KEY, NEW_DEVICE_KEY, write_meta
 from healthslm.vault.index import Draft
 from healthslm.vault.keys import ALL_CLASSES, Class, DataKey, Device
@@ -240,8 +240,7 @@ def rewrite(
 def _data_keys(store: Store, draft: Draft) -> Iterator[DataKey]:
     """Yield every data key; raises IntegrityError where one cannot be opened."""
     yield store.rows.keys.current(Class.STATE, draft.head, 0.0)
-    chapters: list[Chapter] = draft.chapters()
-    for chapter in chapters:
+    for chapter in draft.chapters():
         yield store.rows.keys.get(chapter.key)
 
 

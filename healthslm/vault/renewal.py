@@ -16,7 +16,15 @@ from pathlib import Path
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.vault import audit, seal
 from healthslm.vault.chapters import Chapter, for_device
-from healthslm.vault.database import DATABASE, MARK, SCHEMA, connect, storage
+from healthslm.vault.database import (
+    DATABASE,
+    INSERT_WRAP,
+    MARK,
+    REPLACE_ROW,
+    SCHEMA,
+    connect,
+    storage,
+)
 from healthslm.vault.index import STATE_ROWS, Draft, Head, open_row, thaw_head
 from healthslm.vault.keyring import Keyring
 from healthslm.vault.keys import (
@@ -31,11 +39,9 @@ from healthslm.vault.keys import (
 )
 from healthslm.vault.mark import read_mark, reset_mark
 from healthslm.vault.readers import Grantee, Role, Unlocked, check_wrap, reader_record, wrap
-from healthslm.vault.rebuild import INSERT_ROW, Findings, Rebuild, Sealing
+from healthslm.vault.rebuild import Findings, Rebuild, Sealing
 from healthslm.vault.salvage import Salvage
 from healthslm.vault.wreckage import sync
-
-_INSERT_WRAP = "INSERT INTO wrap (key_id, reader, blob) VALUES (?, ?, ?)"
 
 
 class Renewal:
@@ -90,7 +96,7 @@ class Renewal:
             with suppress(IntegrityError):
                 if (key_id, reader) not in there:
                     self._check(key_id, reader, blob)
-                    db.execute(_INSERT_WRAP, (key_id, reader, blob))
+                    db.execute(INSERT_WRAP, (key_id, reader, blob))
                     there.add((key_id, reader))
         return there
 
@@ -103,7 +109,7 @@ class Renewal:
         for key_id, blob in db.execute(query, (DEVICE_READER,)).fetchall():
             if (key_id, own.id) not in there:
                 key = unwrap_for_device(self._device, key_id, blob)
-                db.execute(_INSERT_WRAP, (key_id, own.id, wrap(self._device, own.public, key)))
+                db.execute(INSERT_WRAP, (key_id, own.id, wrap(self._device, own.public, key)))
                 made += 1
         return made
 
@@ -137,7 +143,7 @@ class Renewal:
         self._audit(draft, rebuild)
         head.top = max((c.end - 1 for c in draft.chapters() if c.rows), default=0)
         draft.finish()
-        db.executemany(INSERT_ROW, draft.rows)
+        db.executemany(REPLACE_ROW, draft.rows)
         self._grant(db, ring, draft, key.id, findings)
         return head
 
@@ -240,7 +246,7 @@ class Renewal:
             return
         if reader is None:
             blob = wrap_for_device(self._device, ring.get(key_id))
-            db.execute(_INSERT_WRAP, (key_id, DEVICE_READER, blob))
+            db.execute(INSERT_WRAP, (key_id, DEVICE_READER, blob))
         else:
             ring.wrap_to(ring.get(key_id), [reader])
         findings.wraps_made += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -21,7 +21,9 @@ from healthslm.vault.database import (
     BUSY_S,
     DATABASE,
     DEVICE_KEY,
+    INSERT_ROW,
     MARK,
+    REPLACE_ROW,
     blob_of,
     connect,
     read_meta,
@@ -150,7 +152,7 @@ class Rows:
             )
         if newest != head.top:
             raise IntegrityError(f"row {head.top}: not the newest: rows lost or planted")
-        wreckage.release(self._path.parent)
+        wreckage.release(self.folder)
 
     def keep_log(self) -> None:
         """Set the log of a store that lost commits apart, before anything is written to it."""
@@ -366,9 +368,7 @@ class Rows:
 
         It is not where the disk has no room for a second copy, or another process is at work.
         """
-        size = self._path.with_name(DATABASE).stat().st_size
-        disk = os.statvfs(self._path.parent)
-        if disk.f_bavail * disk.f_frsize < 2 * size:
+        if shutil.disk_usage(self.folder).free < 2 * self._database.stat().st_size:
             return False
         try:
             self.db.execute("VACUUM")
@@ -379,23 +379,20 @@ class Rows:
 
     def disk_bytes(self) -> int:
         """Return the size of the disk that the store lies on."""
-        disk = os.statvfs(self.folder)
-        return disk.f_blocks * disk.f_frsize
+        return shutil.disk_usage(self.folder).total
 
     def free_bytes(self) -> float:
         """Return how much the store could grow: on its disk, and in its own free pages."""
-        disk = os.statvfs(self._path.parent)
         pages = self.db.execute("PRAGMA freelist_count").fetchone()[0]
-        return float(disk.f_bavail * disk.f_frsize + pages * PAGE_BYTES)
+        return float(shutil.disk_usage(self.folder).free + pages * PAGE_BYTES)
 
     def _write(self, draft: Draft) -> None:
         for gone in draft.gone:
             self._delete(gone)
-        table = "row (id, key_id, blob) VALUES (?, ?, ?)"
         added = [row for row in draft.rows if row.id >= FIRST_ROW]
         replaced = [row for row in draft.rows if row.id < FIRST_ROW]
-        self.db.executemany(f"INSERT INTO {table}", added)
-        self.db.executemany(f"REPLACE INTO {table}", replaced)
+        self.db.executemany(INSERT_ROW, added)
+        self.db.executemany(REPLACE_ROW, replaced)
         last = max(row.id for row in replaced if row.id < RING_ROWS[0])  # the state may shrink
         self.db.execute("DELETE FROM row WHERE id > ? AND id < ?", (last, RING_ROWS[0]))
 
