@@ -7,13 +7,13 @@ its fingerprint was confirmed, and the counter and audit checkpoint of the newes
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from healthslm.durable import replace, sync
 from healthslm.errors import IntegrityError, ReportError
 from healthslm.share import envelope
 from healthslm.share.envelope import Head, Opened
@@ -121,18 +121,8 @@ def remember(folder: Path, store_id: bytes, seen: Seen) -> None:
     """Write what is remembered of a store, durably: the old file or the new, never neither."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _path(folder, store_id)
-    new = path.with_suffix(".new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(seen)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(at)
-    finally:
-        os.close(at)
+    replace(path, msgspec.json.format(msgspec.json.encode(seen)) + b"\n", 0o600)
+    sync(folder)
 
 
 def _path(folder: Path, store_id: bytes) -> Path:

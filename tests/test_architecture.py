@@ -35,7 +35,7 @@ LAYERS = [
     {"signals", "detect"},
     {"ingest", "learnt"},
     {"stage"},
-    {"records", "errors", "resources"},
+    {"records", "errors", "resources", "durable"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 import time
@@ -223,16 +222,12 @@ def bounds(
 
 def saved(folder: Path, data: bytes) -> Path:
     """Write a report under a name that tells nothing; whole, or not at all."""
+    from healthslm import durable
     from healthslm.share.envelope import SUFFIX
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{secrets.token_hex(8)}{SUFFIX}"
-    new = path.with_suffix(".new")
-    with new.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
+    durable.replace(path, data)
     return path
 
 

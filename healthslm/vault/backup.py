@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+from healthslm.durable import sync
 from healthslm.errors import ConfigError, IntegrityError
 from healthslm.vault import audit, readers, recovery, rekey
 from healthslm.vault.chapters import Chapter
@@ -37,7 +38,6 @@ from healthslm.vault.mark import reset_mark
 from healthslm.vault.readers import PROFILES, Profile
 from healthslm.vault.rows import Rows, Unlock
 from healthslm.vault.store import Store
-from healthslm.vault.wreckage import sync
 
 SUFFIX = ".hsb"
 _MARKER = b"HSB1"

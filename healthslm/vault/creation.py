@@ -7,6 +7,7 @@ import secrets
 from contextlib import closing
 from pathlib import Path
 
+from healthslm.durable import sync
 from healthslm.errors import ConfigError
 from healthslm.vault import audit, recovery
 from healthslm.vault.database import (
@@ -34,7 +35,6 @@ from healthslm.vault.readers import (
     reader_record,
     seal_identity,
 )
-from healthslm.vault.wreckage import sync
 
 
 def create(

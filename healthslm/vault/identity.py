@@ -16,6 +16,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from healthslm.durable import write_new
 from healthslm.errors import ConfigError, IntegrityError, ReaderLockedError
 from healthslm.vault.readers import Profile, Reader
 from healthslm.vault.seal import OVERHEAD, WrongKey, seal, unseal
@@ -61,9 +62,9 @@ def write(base: Path, reader: Reader, passphrase: str, profile: Profile) -> tupl
             raise ConfigError(f"{path}: is there already. Use it, or choose another name")
     key.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as undo:
-        _write_new(key, seal_key(reader, passphrase, profile), 0o600)
+        write_new(key, seal_key(reader, passphrase, profile), 0o600)
         undo.callback(key.unlink)  # a key whose public half nobody has is of no use
-        _write_new(public, public_line(reader.public).encode(), 0o644)
+        write_new(public, public_line(reader.public).encode(), 0o644)
         undo.pop_all()
     return key, public
 
@@ -178,11 +179,3 @@ def _kek(passphrase: str, head: bytes) -> bytes:
         lanes=profile.lanes,
         memory_cost=profile.memory_kib,
     ).derive(unicodedata.normalize("NFC", passphrase).encode())
-
-
-def _write_new(path: Path, data: bytes, mode: int) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from healthslm.durable import write_new
 from healthslm.errors import DeviceKeyError, IntegrityError
 from healthslm.vault.seal import seal, unseal
 
@@ -109,11 +110,7 @@ class Device:
 
     def write(self, path: Path) -> None:
         """Write the key to a new file that only this user may read, durably."""
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(b"HSD1" + self.store_id + self._secret)
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(path, b"HSD1" + self.store_id + self._secret)
 
     def sign(self, message: bytes) -> bytes:
         """Return the Ed25519 signature, 64 bytes."""

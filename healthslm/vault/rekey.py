@@ -14,6 +14,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from healthslm.durable import sync
 from healthslm.errors import ConfigError, SheetError
 from healthslm.vault import audit, recovery
 from healthslm.vault.chapters import entries, for_device
@@ -32,7 +33,6 @@ from healthslm.vault.readers import (
 )
 from healthslm.vault.rows import Rows
 from healthslm.vault.store import Store
-from healthslm.vault.wreckage import sync
 
 STANDARD = PROFILES["standard"]
 JOB = "new data keys"

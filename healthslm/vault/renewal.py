@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+from healthslm.durable import sync
 from healthslm.errors import IntegrityError, LockedError
 from healthslm.vault import audit, seal
 from healthslm.vault.chapters import Chapter, for_device
@@ -41,7 +42,6 @@ from healthslm.vault.mark import read_mark, reset_mark
 from healthslm.vault.readers import Grantee, Role, Unlocked, check_wrap, reader_record, wrap
 from healthslm.vault.rebuild import Findings, Rebuild, Sealing
 from healthslm.vault.salvage import Salvage
-from healthslm.vault.wreckage import sync
 
 
 class Renewal:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from healthslm.durable import sync
 from healthslm.errors import DeviceKeyError, LockedError
 from healthslm.vault.database import DATABASE, DEVICE_KEY, MARK
 from healthslm.vault.header import true_headers, unlocked
@@ -26,7 +27,7 @@ from healthslm.vault.renewal import Renewal
 from healthslm.vault.rows import Rows, Unlock
 from healthslm.vault.salvage import Salvage
 from healthslm.vault.store import Store
-from healthslm.vault.wreckage import HELD, INDEX, LOG, REPAIRED, set_apart, settle, sync
+from healthslm.vault.wreckage import HELD, INDEX, LOG, REPAIRED, set_apart, settle
 
 _DMS = 128  # the byte of -shm that every connection holds a lock on: sqlite.org/walformat.html
 

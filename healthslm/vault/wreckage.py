@@ -15,6 +15,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from healthslm.durable import sync
 from healthslm.vault.database import DATABASE, MARK
 
 LOG, INDEX, HELD = f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-wal.held"
@@ -85,12 +86,3 @@ def _second(path: Path, other: Path, *, copy: bool) -> None:
     shutil.copyfile(path, other)
     other.chmod(0o600)
     sync(other)
-
-
-def sync(path: Path) -> None:
-    """Make what was written to a file or a folder durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
