@@ -1,10 +1,15 @@
 """The number of rows follows what is known without looking inside, and never falls."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthslm import vault
 from healthslm.vault.padding import PATIENCE, RUNGS, Padding
 from healthslm.vault.seal import PART_BYTES
+
+from .given import T0, new_store
 
 
 def test_frames_take_what_their_samples_would_half_compressed():
@@ -37,3 +42,13 @@ def test_a_state_never_takes_fewer_rows_than_it_did(needs):
         assert rows >= max(before, needed)
         assert rows % 8 == 0 or rows == 63
         before = rows
+
+
+def test_a_state_that_grew_once_keeps_its_rows_in_the_very_next_commit(tmp_path):
+    """What a commit learnt of sizes is in the state that it seals."""
+    counts = []
+    with vault.Store.open(new_store(tmp_path / "store")) as store:
+        for size in (10, 12_000, 10):
+            store.commit([], [], random.Random(size).randbytes(size), now_s=T0)
+            counts.append(store.rows._count("id < ?", 64))
+    assert counts[0] < counts[1] == counts[2]
